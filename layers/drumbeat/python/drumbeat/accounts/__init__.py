@@ -1,0 +1,1 @@
+"""Tenants, their settings, users and API keys."""

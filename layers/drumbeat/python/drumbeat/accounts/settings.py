@@ -1,0 +1,130 @@
+"""A tenant's settings: what every send of the tenant needs to know, and what the tenant may change by itself.
+
+They live as JSON on the tenant's row (`Tenant.settings`), so that whoever reads the tenant has them. A setting that was
+never stored has its default, so a new setting needs no migration.
+"""
+
+import time
+import zoneinfo
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from drumbeat.accounts.model import Tenant
+from drumbeat.errors import NotFound
+from drumbeat.fields import Body, Currency, Name, View
+
+KEPT_SECONDS = 60
+UnknownPolicy = Literal["after_grace", "never"]
+
+
+def _zone(name: str) -> str:
+    if name not in zoneinfo.available_timezones():
+        raise ValueError("must be a time zone of the IANA database, such as Asia/Dhaka")
+    return name
+
+
+def _address(email: str) -> str:
+    """The address with a lower-case domain. The validator is only imported where settings are changed."""
+    import email_validator
+
+    try:
+        return email_validator.validate_email(email, check_deliverability=False).normalized
+    except email_validator.EmailNotValidError as error:
+        raise ValueError(f"is not a valid e-mail address: {error}") from error
+
+
+TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
+"""A BCP 47 tag: `en`, `bn`, `pt-BR`."""
+
+Address = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_address)]
+# A postal address may have lines; no control characters, since it goes into mails.
+PostalAddress = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=5, max_length=500, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]+$")
+]
+# A line break in a sender's name would end the From header.
+SenderName = Annotated[Name, StringConstraints(max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+
+class Settings(BaseModel):
+    """The settings as the code uses them; what is stored was checked when it was changed.
+
+    `unknown_policy` says what happens to a recipient whose mail may or may not have left (DESIGN section 5): sent again
+    after `grace_seconds`, or never. `schedule_expiry_seconds` is how late a scheduled campaign may still start.
+    Both are business seconds. `message_events` puts every sent, delivered, opened and clicked message on the bus.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    currency: str = "USD"
+    time_zone: str = "UTC"
+    language: str = "en"
+    sender_name: str | None = None
+    sender_email: str | None = None
+    postal_address: str | None = None
+    unknown_policy: UnknownPolicy = "after_grace"
+    grace_seconds: int = 7200
+    schedule_expiry_seconds: int = 86_400
+    message_events: bool = True
+    track_opens: bool = True
+    track_clicks: bool = True
+
+
+class SettingsChange(Body):
+    """Settings to change; those left out stay. `sender_name`, `sender_email` and `postal_address` may be null."""
+
+    currency: Currency = "USD"
+    time_zone: TimeZone = "UTC"
+    language: Language = "en"
+    sender_name: SenderName | None = None
+    sender_email: Address | None = None
+    postal_address: PostalAddress | None = None
+    unknown_policy: UnknownPolicy = "after_grace"
+    grace_seconds: int = Field(7200, ge=60, le=7 * 86_400)
+    schedule_expiry_seconds: int = Field(86_400, ge=300, le=30 * 86_400)
+    message_events: bool = True
+    track_opens: bool = True
+    track_clicks: bool = True
+
+    def said(self) -> dict[str, Any]:
+        """Only what the request named."""
+        return self.model_dump(exclude_unset=True)
+
+
+class SettingsView(Settings, View):
+    """The settings, and the tenant's rate limits by class in requests a minute, which only the operator changes."""
+
+    limits: dict[str, int]
+
+
+_kept: dict[str, tuple[float, Settings]] = {}
+
+
+def of(tenant: str) -> Settings:
+    """The tenant's settings, at most a minute old. Needs `reads=(Tenant,)`. Raises NotFound."""
+    until, kept = _kept.get(tenant, (0.0, None))
+    if kept is None or time.monotonic() >= until:
+        kept = parsed(stored(tenant))
+        if len(_kept) > 1000:
+            _kept.clear()
+        _kept[tenant] = (time.monotonic() + KEPT_SECONDS, kept)
+    return kept
+
+
+def stored(tenant: str) -> Tenant:
+    """The tenant's row as it is now. Raises NotFound."""
+    row = Tenant.fetch(*Tenant.key(tenant))
+    if row is None:
+        raise NotFound("There is no such tenant.")
+    return row
+
+
+def parsed(row: Tenant) -> Settings:
+    """The settings on a tenant's row."""
+    return Settings.model_validate(row.settings or {})
+
+
+def forget() -> None:
+    """Drop what this instance keeps (the function that changes settings does so for itself; tests between cases)."""
+    _kept.clear()

@@ -1,0 +1,1 @@
+"""What people did: events, the timeline, roll-ups by day, and the facts kept from purchases."""

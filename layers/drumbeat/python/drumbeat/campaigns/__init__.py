@@ -1,0 +1,1 @@
+"""Campaigns: what a marketer plans, launches, pauses and reads results of."""

@@ -1,0 +1,1 @@
+"""People: their addresses, consent, attributes, suppressions and imports."""

@@ -1,0 +1,72 @@
+"""Field types that request and answer models share."""
+
+import json
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, StringConstraints
+
+from drumbeat import clock
+
+T = TypeVar("T")
+
+
+class Body(BaseModel):
+    """What a request says. Unknown fields are refused, so that a typing error is not silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class View(BaseModel):
+    """What an answer shows."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+def _aware(moment: datetime) -> datetime:
+    return clock.parse(clock.iso(moment)) if moment.tzinfo else clock.parse(moment.isoformat())
+
+
+def _bounded(value: Any) -> Any:
+    if len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")) > 65_536:
+        raise ValueError("must be at most 64 KB of JSON")
+    return value
+
+
+def _storable(text: str) -> str:
+    """Lone surrogates cannot be stored as UTF-8."""
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("must be valid Unicode text")
+    return text
+
+
+Instant = Annotated[
+    datetime, AfterValidator(_aware), PlainSerializer(clock.iso, return_type=str, when_used="json-unless-none")
+]
+"""A moment: ISO 8601 in, UTC with milliseconds and Z out; without a zone it is UTC."""
+
+Text = Annotated[str, AfterValidator(_storable)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255), AfterValidator(_storable)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,127}$")]
+Attributes = Annotated[dict[str, JsonValue], AfterValidator(_bounded)]
+"""Free JSON of the tenant's, at most 64 KB."""
+
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+
+class Listing(Body):
+    """How to page through a list: `cursor` from the last answer, or a page number."""
+
+    limit: int = Field(20, ge=1, le=100)
+    cursor: str | None = None
+    page: int | None = Field(None, ge=1, le=10_000)
+
+
+class Page(View, Generic[T]):
+    """One page of a list. `total_count` is exact unless `total_count_exact` says that counting stopped."""
+
+    items: list[T]
+    total_count: int
+    total_count_exact: bool = True
+    limit: int
+    next_cursor: str | None = None

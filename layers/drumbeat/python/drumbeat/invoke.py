@@ -1,0 +1,38 @@
+"""What every function that is not an API route has around its rule: a log line, metrics, and no exception that escapes
+where the caller would only lose it."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter
+
+from drumbeat.declare import Declaration
+from drumbeat.logs import counted, logger, metrics, timed
+
+
+@contextmanager
+def observed(declaration: Declaration, **facts: Any) -> Iterator[dict[str, Any]]:
+    """Log one line with the duration and what the body adds to the given dict."""
+    started = time.perf_counter()
+    metrics.set_default_dimensions(context=declaration.context)
+    try:
+        yield facts
+    finally:
+        milliseconds = (time.perf_counter() - started) * 1000
+        counted("Invocations")
+        timed("Duration", milliseconds)
+        logger.info(
+            declaration.kind, extra={"function": declaration.name, "duration_ms": round(milliseconds, 2), **facts}
+        )
+        metrics.flush_metrics()
+
+
+def argument(rule: Callable[..., Any]) -> tuple[TypeAdapter[Any], bool]:
+    """How a rule's first argument is read, and whether it takes a whole batch (`list[…]`)."""
+    hints = get_type_hints(rule)
+    hints.pop("return", None)
+    kind = next(iter(hints.values()))
+    whole = get_origin(kind) is list
+    return TypeAdapter(get_args(kind)[0] if whole else kind), whole

@@ -1,0 +1,33 @@
+"""Money: integer minor units and a currency. JSON shows decimals."""
+
+from decimal import ROUND_HALF_UP, Decimal
+
+# ISO 4217 minor units where they are not 2.
+_EXPONENTS = {
+    **dict.fromkeys(
+        ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF"), 0
+    ),
+    **dict.fromkeys(("XOF", "XPF"), 0),
+    **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
+}
+
+
+def exponent(currency: str) -> int:
+    """How many decimals the currency has."""
+    return _EXPONENTS.get(currency, 2)
+
+
+def to_minor(amount: Decimal | float | int | str, currency: str) -> int:
+    """Minor units of a decimal amount, half away from zero: 19.995 USD is 2000."""
+    return int((Decimal(str(amount)).scaleb(exponent(currency))).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def to_decimal(minor: int, currency: str) -> Decimal:
+    """The decimal amount of minor units."""
+    return Decimal(minor).scaleb(-exponent(currency))
+
+
+def shown(minor: int, currency: str) -> float | int:
+    """The JSON number of minor units: 8500000 BDT is 85000, 3351 is 33.51."""
+    amount = to_decimal(minor, currency)
+    return int(amount) if amount == amount.to_integral_value() else float(amount)

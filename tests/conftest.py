@@ -1,0 +1,20 @@
+"""Tests run without the network: what they need of AWS is moto or the local stack."""
+
+import os
+
+# Before the layer is imported: it reads its environment once.
+os.environ.update(
+    TABLE="drumbeat-test",
+    BUS="drumbeat",
+    BUCKET="drumbeat-data",
+    PUBLIC_URL="https://track.example",
+    SCHEDULER_ROLE="arn:aws:iam::123456789012:role/scheduler",
+    AWS_DEFAULT_REGION="us-east-1",
+    AWS_REGION="us-east-1",
+    AWS_ACCESS_KEY_ID="test",
+    AWS_SECRET_ACCESS_KEY="test",
+    POWERTOOLS_SERVICE_NAME="test",
+    POWERTOOLS_METRICS_NAMESPACE="Drumbeat",
+    POWERTOOLS_LOG_LEVEL="INFO",
+)
+os.environ.pop("AWS_ENDPOINT_URL", None)

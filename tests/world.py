@@ -1,0 +1,183 @@
+"""A whole deployment in one process, on moto: tables, queues, machines and the stream, driven step by step.
+
+`settle()` does what AWS would do in the background: it hands queued messages to their consumers, runs started machines
+round by round, and gives the table's changes to the functions that read its stream. It is single-threaded and deterministic.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from drumbeat import access, aws, clock, limits, table
+from drumbeat.accounts.model import ApiKey, Tenant
+from drumbeat.declare import Function
+
+from tests import harness
+from tests.harness import Reply
+
+ACCOUNT = "123456789012"
+BUS = "drumbeat"
+BUCKET = "drumbeat-data"
+
+
+def all_functions() -> dict[str, Function]:
+    """Every function by name."""
+    files = sorted((harness.ROOT / "functions").glob("*/*.py"))
+    return {f"{file.parent.name}.{file.stem}": harness.function(f"{file.parent.name}.{file.stem}") for file in files}
+
+
+class World:
+    """What a test stands in: AWS by moto, two tenants with an administrator's key each."""
+
+    def __init__(self) -> None:
+        self.functions = all_functions()
+        self.consumers = {f.declaration.queue.name: f for f in self.functions.values() if f.declaration.queue}
+        self.tasks = {f.declaration.machine.name: f for f in self.functions.values() if f.declaration.machine}
+        self.readers = [f for f in self.functions.values() if f.declaration.kind == "stream"]
+        self.read_to: dict[str, str] = {}
+        self.running: list[tuple[str, dict[str, Any]]] = []
+        self.seen: set[str] = set()
+        self.keys: dict[str, str] = {}
+
+    def build(self) -> None:
+        """Make the resources that the templates make, and point the functions' environment at them."""
+        aws.client.cache_clear()
+        aws._session.cache_clear()
+        table._tables.clear()
+        table._shared = None
+        access.forget()
+        limits.forget()
+        harness.create_table()
+        boto3.client("dynamodb").update_table(
+            TableName=table.TABLE,
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+        boto3.client("events").create_event_bus(Name=BUS)
+        boto3.client("s3").create_bucket(Bucket=BUCKET)
+        boto3.client("scheduler").create_schedule_group(Name="drumbeat")
+        for name in {*self.consumers, "health"}:
+            made = boto3.client("sqs").create_queue(QueueName=f"drumbeat-{name}")
+            os.environ[f"QUEUE_{name.upper()}"] = made["QueueUrl"]
+        os.environ["HEALTH_QUEUE"] = os.environ["QUEUE_HEALTH"]
+        for name in self.tasks:
+            made = boto3.client("stepfunctions").create_state_machine(
+                name=f"drumbeat-{name}",
+                definition=json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}),
+                roleArn=f"arn:aws:iam::{ACCOUNT}:role/machine",
+            )
+            os.environ[f"MACHINE_{name.upper()}"] = made["stateMachineArn"]
+        for tenant in ("acme", "globex"):
+            self.keys[tenant] = self._tenant(tenant)
+
+    def _tenant(self, name: str) -> str:
+        """A tenant `ten_<name>` and the key of its administrator."""
+        now = clock.wall()
+        Tenant(
+            *Tenant.key(f"ten_{name}"), gsi1pk="TENANTS", gsi1sk=f"ten_{name}", tenant=f"ten_{name}", name=name,
+            slug=name, created_at=now, limits={"standard": 100_000, "events": 100_000, "upload": 10_000, "analytics": 10_000},
+            settings={
+                "currency": "USD", "time_zone": "UTC", "sender_name": name.title(), "sender_email": f"news@{name}.example",
+                "postal_address": f"{name.title()} Inc., 1 Main Street, Springfield",
+            },
+        ).create()  # fmt: skip
+        return self.key(name, ("*",))
+
+    def key(self, tenant: str, scopes: tuple[str, ...], key_id: str | None = None, **more: Any) -> str:
+        """An API key of a tenant, as the client would send it."""
+        key_id = key_id or f"{tenant}{len(self.keys)}{'x'.join(scopes).replace(':', '').replace('*', 'all')}"
+        ApiKey(
+            *ApiKey.key(key_id), gsi1pk=f"APIKEYS#ten_{tenant}", gsi1sk=key_id, tenant=f"ten_{tenant}", key_id=key_id,
+            name="test", secret_hash=access.hashed("secret"), scopes=set(scopes), created_at=clock.wall(), **more,
+        ).create()  # fmt: skip
+        return f"db_live_{key_id}_secret"
+
+    def call(
+        self, name: str, *, tenant: str | None = "acme", headers: Mapping[str, str] | None = None, **request: Any
+    ) -> Reply:
+        """Call an http function as a tenant's administrator (or, with `tenant=None`, without a credential).
+
+        `route=` asks by a documented route: the body is then as that document has it.
+        """
+        credential = {"X-API-Key": self.keys[tenant]} if tenant else {}
+        return harness.ask(name, headers={**credential, **(headers or {})}, **request)
+
+    def run(self, name: str, event: Any = None) -> Any:
+        """Invoke a function that is no API route: a schedule's, an operator's, a machine's task."""
+        return harness.invoke(name, event)
+
+    def settle(self, rounds: int = 200) -> None:
+        """Do all background work until nothing is left to do."""
+        for _ in range(rounds):
+            if not (self._streams() | self._machines() | self._queues()):
+                return
+        raise AssertionError("the background work did not come to an end")
+
+    def _queues(self) -> bool:
+        sqs, busy = boto3.client("sqs"), False
+        for name, consumer in self.consumers.items():
+            url = os.environ[f"QUEUE_{name.upper()}"]
+            size = min(10, consumer.declaration.batch)
+            found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=size).get("Messages", [])
+            if not found:
+                continue
+            busy = True
+            records = [{"messageId": m["MessageId"], "body": m["Body"], "attributes": {}} for m in found]
+            failed = self.run(consumer.declaration.name, {"Records": records})["batchItemFailures"]
+            assert not failed, f"{consumer.declaration.name} failed {failed}: {records}"
+            for message in found:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return busy
+
+    def _machines(self) -> bool:
+        client = boto3.client("stepfunctions")
+        for name in self.tasks:
+            for execution in client.list_executions(stateMachineArn=os.environ[f"MACHINE_{name.upper()}"])[
+                "executions"
+            ]:
+                if execution["executionArn"] not in self.seen:
+                    self.seen.add(execution["executionArn"])
+                    state = client.describe_execution(executionArn=execution["executionArn"])["input"]
+                    self.running.append((name, json.loads(state)))
+        running, self.running = self.running, []
+        for name, state in running:
+            after = self.run(self.tasks[name].declaration.name, state)
+            if not after.get("done"):
+                self.running.append((name, after))
+        return bool(running)
+
+    def _streams(self) -> bool:
+        client = boto3.client("dynamodbstreams")
+        arn = client.list_streams(TableName=table.TABLE)["Streams"][0]["StreamArn"]
+        records: list[dict[str, Any]] = []
+        for shard in client.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]:
+            after = self.read_to.get(shard["ShardId"])
+            where = {"ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": after} if after else {
+                "ShardIteratorType": "TRIM_HORIZON"
+            }  # fmt: skip
+            place = client.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], **where)["ShardIterator"]
+            found = client.get_records(ShardIterator=place)["Records"]
+            if found:
+                self.read_to[shard["ShardId"]] = found[-1]["dynamodb"]["SequenceNumber"]
+            records += found
+        for reader in self.readers:
+            wanted = [record for record in records if _passes(reader, record)]
+            for start in range(0, len(wanted), reader.declaration.batch):
+                batch = wanted[start : start + reader.declaration.batch]
+                failed = self.run(reader.declaration.name, {"Records": batch})["batchItemFailures"]
+                assert not failed, f"{reader.declaration.name} failed"
+        return bool(records)
+
+
+def _passes(reader: Function, record: Mapping[str, Any]) -> bool:
+    """Lambda's filter of the event source mapping, as infra makes it from the declaration."""
+    declared = reader.declaration
+    kind = record["dynamodb"]["Keys"]["pk"]["S"].split("#")[0]
+    if kind not in declared.stream_types or record["eventName"] not in declared.stream_events:
+        return False
+    if kind not in declared.stream_where:
+        return True
+    name, attribute_type, *values = declared.stream_where[kind]
+    held = record["dynamodb"].get("NewImage", {}).get(name, {}).get(attribute_type)
+    return held in values
