@@ -18,6 +18,7 @@ import boto3
 from drumbeat import dialects, table
 from drumbeat.declare import Declaration, Function
 from drumbeat.http import EDGE_PUBLIC_WRITES, EDGE_READS, EDGE_WRITES, Entry
+from drumbeat.logs import metrics
 
 ROOT = Path(__file__).parent.parent
 NAMES = ("", "gsi1", "gsi2", "gsi3")
@@ -95,6 +96,9 @@ def invoke(name: str, event: Any) -> Any:
     """Call a function with a raw event, held to what it declares."""
     target = function(name)
     os.environ["FUNCTION"] = name
+    # A deployed instance is one function and has one context's dimension; here all run in one process.
+    metrics.clear_default_dimensions()
+    metrics.clear_metrics()
     with held_to(target.declaration):
         return target(event, None)
 

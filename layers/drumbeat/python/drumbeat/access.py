@@ -3,7 +3,6 @@
 API keys, users and tenants are kept a minute per instance: a revocation is in force everywhere within that time.
 """
 
-import hashlib
 import hmac
 import json
 import os
@@ -14,10 +13,11 @@ from typing import Any, TypeVar
 
 from drumbeat import clock
 from drumbeat.accounts.model import ApiKey, Tenant, User
+from drumbeat.accounts.onetime import hashed as hashed
+from drumbeat.accounts.tokens import AUDIENCE as AUDIENCE
 from drumbeat.errors import Forbidden, Unauthorized
 from drumbeat.table import Entity
 
-AUDIENCE = "drumbeat"
 KEPT_SECONDS = 60
 ROLES: dict[str, frozenset[str]] = {
     "admin": frozenset({"*"}),
@@ -47,21 +47,23 @@ class Caller:
     def require(self, scope: str) -> None:
         """Raise Forbidden unless the credential has the scope, itself or by a wildcard."""
         thing, act = scope.split(":")
+        if thing == "self":  # what every credential may ask about itself
+            return
         if not self.scopes & {"*", scope, f"{thing}:*", f"*:{act}"}:
             raise Forbidden(f"This needs the scope {scope}. Ask an administrator for it, or use another API key.")
 
 
 def identify(headers: Mapping[str, str]) -> Caller:
     """The caller behind `X-API-Key` or `Authorization: Bearer`. Raises Unauthorized with what to do."""
-    token = headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ").strip()
+    token = presented(headers)
     if not token:
         raise Unauthorized("Send an API key in X-API-Key, or a token in Authorization: Bearer.")
     return _by_api_key(token) if token.startswith("db_live_") else _by_token(token)
 
 
-def hashed(secret: str) -> str:
-    """SHA-256, hexadecimal: how secrets with enough chance in them are stored."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+def presented(headers: Mapping[str, str]) -> str:
+    """The API key or token that a request brings, unverified; empty without one."""
+    return headers.get("x-api-key") or headers.get("authorization", "").removeprefix("Bearer ").strip()
 
 
 def _by_api_key(token: str) -> Caller:
@@ -85,7 +87,7 @@ def _by_token(token: str) -> Caller:
             token, public, algorithms=["ES256"], audience=AUDIENCE, options={"require": ["exp", "sub", "aud"]}
         )
         tenant, user_id, session = str(claims["tenant"]), str(claims["sub"]), int(claims["session"])
-    except (jwt.InvalidTokenError, KeyError, ValueError) as error:
+    except (jwt.InvalidTokenError, KeyError, ValueError, TypeError) as error:
         raise refused from error
     user = _cached(User, User.key(tenant, user_id))
     if not user or user.state != "active" or int(user.session) != session:

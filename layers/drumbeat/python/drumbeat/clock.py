@@ -48,3 +48,10 @@ def parse(text: str) -> datetime:
     """The aware UTC datetime of an ISO 8601 text; a text without a zone is taken as UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def business_time_of(moment: datetime) -> datetime:
+    """What the business clock showed when the wall clock showed `moment`: for times that providers tell us."""
+    if SCALE == 1:
+        return moment
+    return datetime.fromtimestamp(ANCHOR + (moment.timestamp() - ANCHOR) * SCALE, UTC)

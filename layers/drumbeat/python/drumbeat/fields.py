@@ -24,7 +24,10 @@ class View(BaseModel):
 
 
 def _aware(moment: datetime) -> datetime:
-    return clock.parse(clock.iso(moment)) if moment.tzinfo else clock.parse(moment.isoformat())
+    try:
+        return clock.parse(clock.iso(moment)) if moment.tzinfo else clock.parse(moment.isoformat())
+    except OverflowError as error:  # the first and last hours of the calendar have no UTC
+        raise ValueError("must be a moment that UTC can express") from error
 
 
 def _bounded(value: Any) -> Any:

@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import Any, Generic, get_type_hints
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import from_json, to_jsonable_python
+from typing_extensions import TypeVar  # with a default: `Answer` alone is an answer with anything
 
 from drumbeat import access, clock, ids, limits, replies
 from drumbeat.accounts.model import ApiKey, Tenant, User
@@ -39,6 +40,9 @@ CORS = {
     "Access-Control-Allow-Headers": "authorization, content-type, idempotency-key, x-api-key, x-request-id",
     "Access-Control-Max-Age": "86400",
 }
+
+
+T = TypeVar("T", default=Any)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,10 @@ class Request:
             return ids.new(prefix)
         return ids.derived(prefix, self.tenant, self.route, self.idempotency_key)
 
+    def require(self, scope: str) -> None:
+        """Refuse unless the credential has this scope too: for what a request asks besides its route. Raises Forbidden."""
+        access.Caller(self.tenant, self.actor, self.credential, self.scopes).require(scope)
+
     def own(self, tenant: str | None) -> None:
         """Refuse a tenant named in a request that is not the caller's. Raises Forbidden."""
         from drumbeat.errors import Forbidden
@@ -74,13 +82,17 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Data with something said about it. A rule that has nothing to say returns the data itself."""
+class Answer(Generic[T]):
+    """Data with something said about it. A rule that has nothing to say returns the data itself.
 
-    data: Any
+    An answer with a `secret` is not stored for its Idempotency-Key: the rule must give the same one again.
+    """
+
+    data: T
     message: str | None = None
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    secret: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +144,7 @@ class Entry:
     def __init__(self, declaration: Declaration, rule: Callable[..., Any]) -> None:
         self.declaration = declaration
         self.rule = rule
-        hints = get_type_hints(rule)
+        hints = get_type_hints(rule, include_extras=True)  # Annotated says which member of a union is meant
         self.body = TypeAdapter(hints["body"]) if "body" in hints else None
         self.query = TypeAdapter(hints["query"]) if "query" in hints else None
         self.path = tuple(re.findall(r"{(\w+)\+?}", declaration.route or ""))
@@ -140,7 +152,6 @@ class Entry:
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         started = time.perf_counter()
-        metrics.set_default_dimensions(context=self.declaration.context)
         request = _request(event)
         row, dialect = self._dialect(event.get("routeKey", ""))
         call = _Call(self, event, request, row, dialect)
@@ -185,6 +196,7 @@ class _Call:
     ) -> None:
         self.entry, self.event, self.request, self.row, self.dialect = entry, event, request, row, dialect
         self.headers: dict[str, str] = {}
+        self.secret = False
         self.asked = Asked({}, {}, None)
 
     def answered(self) -> dict[str, Any]:
@@ -242,7 +254,10 @@ class _Call:
         except BaseException:
             held.release()
             raise
-        held.finish(answer["statusCode"], answer["body"])
+        if self.secret:
+            held.reopen()
+        else:
+            held.finish(answer["statusCode"], answer["body"])
         return answer
 
     def _carried_out(self) -> dict[str, Any]:
@@ -250,6 +265,7 @@ class _Call:
         if isinstance(result, Raw):
             return _response(result.status, result.body, {**self.headers, **result.headers}, result.content_type)
         answer = result if isinstance(result, Answer) else Answer(result)
+        self.secret = answer.secret
         data = to_jsonable_python(answer.data, by_alias=True)
         status = answer.status or self.entry.declaration.status
         at = clock.iso(self.request.now)
@@ -294,15 +310,18 @@ class _Call:
         return arguments
 
     def _problems(self, error: ValidationError) -> list[Detail]:
+        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        return [Detail(_place(problem["loc"]) or "body", problem["msg"]) for problem in problems]
+
+    def _documented(self, place: str) -> str:
+        """A canonical field as the document of the route calls it."""
         names = self.row.fields if self.row else {}
-        found = []
-        for problem in error.errors(include_url=False, include_context=False, include_input=False):
-            place = _place(problem["loc"]) or "body"
-            head = re.split(r"[.\[]", place)[0]
-            found.append(Detail(names.get(place) or names.get(head, head) + place[len(head) :], problem["msg"]))
-        return found
+        head = re.split(r"[.\[]", place)[0]
+        return names.get(place) or names.get(head, head) + place[len(head) :]
 
     def _failed(self, refusal: Refusal) -> dict[str, Any]:
+        if self.row is not None:
+            refusal.details = tuple(Detail(self._documented(place), says) for place, says in refusal.details)
         at = clock.iso(self.request.now)
         details = [{"field": detail.field, "message": detail.message} for detail in refusal.details]
         shape = getattr(self.dialect, "failure", None)

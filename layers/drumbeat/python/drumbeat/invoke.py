@@ -16,7 +16,6 @@ from drumbeat.logs import counted, logger, metrics, timed
 def observed(declaration: Declaration, **facts: Any) -> Iterator[dict[str, Any]]:
     """Log one line with the duration and what the body adds to the given dict."""
     started = time.perf_counter()
-    metrics.set_default_dimensions(context=declaration.context)
     try:
         yield facts
     finally:

@@ -4,7 +4,9 @@ pk                                    sk                      ttl
 RATE#<tenant>#<credential>#<class>    <minute, epoch s>       two minutes     GLOBAL: routes without a credential have no tenant
 """
 
+import hashlib
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from drumbeat import clock
@@ -18,7 +20,11 @@ REFERRAL = Limit("referral", 200)
 UPLOAD = Limit("upload", 5)
 EVENTS = Limit("events", 1000)
 TRACKING = Limit("tracking", 120)
-LOGIN = Limit("login", 20)
+LOGIN = Limit("login", 30)
+SIGN_IN = Limit("sign_in", 10)
+PASSWORD_RESET = Limit("password_reset", 3)
+# Those that a tenant or a key can have other numbers for.
+CLASSES = (STANDARD, ANALYTICS, REFERRAL, UPLOAD, EVENTS)
 WINDOW = 60
 # Requests without a credential are counted in the instance until they become many: a pixel costs no write then.
 FREE_IN_INSTANCE = 10
@@ -91,6 +97,20 @@ def take_public(name: str, limit: Limit) -> Allowance:
     if many <= FREE_IN_INSTANCE:
         return Allowance(limit.per_minute, limit.per_minute - many, window + WINDOW)
     return take("", name, limit, limit.per_minute)
+
+
+def take_tries(address: str, ip: str, limit: Limit) -> Allowance:
+    """Count a try at an account: exactly, by where it comes from (`LOGIN`, not for this machine itself) and by the
+    e-mail address that it names (`limit`), whether or not anyone has that address. Only hashes are stored."""
+    if ip and not ip.startswith("127."):
+        take("", ip, LOGIN, LOGIN.per_minute)
+    name = hashlib.sha256(address.strip().casefold().encode()).hexdigest()[:32]
+    return take("", name, limit, limit.per_minute)
+
+
+def of(own: Mapping[str, int]) -> dict[str, int]:
+    """The limits of a tenant or a key in requests a minute: its own numbers, and the defaults of the other classes."""
+    return {**{limit.name: limit.per_minute for limit in CLASSES}, **{name: int(most) for name, most in own.items()}}
 
 
 def _refusal(per_minute: int, window: int) -> RateLimited:

@@ -27,7 +27,7 @@ def page(
     keep: Callable[[E], bool] | None = None,
     newest_first: bool = True,
     number: int = 1,
-) -> Page[E]:
+) -> "Page[E]":
     """One page of entities. `total` counts the list without a filter; with `keep`, at most 10,000 rows are read and
     `total_count_exact` says whether that was all of them. Raises Invalid for a cursor that is not ours."""
     after = decode(listing.cursor) if listing.cursor else None
@@ -52,7 +52,7 @@ def _filtered(
     after: tuple[str, str, str] | None,
     skip: int,
     keep: Callable[[E], bool],
-) -> Page[E]:
+) -> "Page[E]":
     """Count and cut in one pass, so that the total and the page agree with each other."""
     matching: list[tuple[tuple[str, str, str], E]] = []
     read = 0
@@ -100,6 +100,6 @@ def decode(cursor: str) -> tuple[str, str, str]:
     return pk, sk, place
 
 
-def shown(found: Page[E], view: Callable[[E], Any]) -> Page[Any]:
+def shown(found: "Page[E]", view: Callable[[E], Any]) -> Page[Any]:
     """The page with each entity as its view."""
     return found.model_copy(update={"items": [view(item) for item in found.items]})

@@ -263,7 +263,13 @@ def raw_many(keys: Sequence[tuple[str, str]], *, consistent: bool = True) -> lis
 
 def put_many(entities: Iterable[Entity]) -> None:
     """Write items whatever is there: only for rows whose content follows from their key, so that twice is the same."""
-    requests = [{"PutRequest": {"Item": raw(entity)}} for entity in entities]
+    write_many(entities)
+
+
+def write_many(puts: Iterable[Entity] = (), deletes: Iterable[tuple[str, str]] = ()) -> None:
+    """Write and delete items whatever is there, 25 a request; no key may come twice."""
+    requests = [{"PutRequest": {"Item": raw(entity)}} for entity in puts]
+    requests += [{"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}} for pk, sk in deletes]
     pause = 0.02
     while requests:
         batch, requests = requests[:MOST_IN_BATCH_WRITE], requests[MOST_IN_BATCH_WRITE:]

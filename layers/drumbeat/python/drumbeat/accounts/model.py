@@ -1,12 +1,14 @@
 """Who may use the product.
 
 pk                            sk          gsi1pk              gsi1sk
-TENANT#<tenant>               TENANT      TENANTS             <tenant>      GLOBAL: read before anything else is known
-USER#<tenant>#<user>          USER        USERS#<tenant>      <user>
-LOGIN#<e-mail, folded>        LOGIN       -                   -             GLOBAL: an e-mail belongs to one user of all tenants
-INVITE#<hash of the token>    INVITE      -                   -             GLOBAL: an invitation or a password reset, used once
-APIKEY#<key id>               APIKEY      APIKEYS#<tenant>    <key id>      GLOBAL
-SEQUENCE#<tenant>#<kind>      SEQUENCE    -                   -             the numbers that dialects show as ids
+TENANT#<tenant>               TENANT      TENANTS             <tenant>
+USER#<tenant>#<user>          USER        USERS#<tenant>      <created_at>#<user>
+LOGIN#<e-mail, folded>        LOGIN       -                   -                      claims an e-mail, of all tenants
+INVITE#<hash of the token>    INVITE      -                   -                      an invitation or a reset, used once
+APIKEY#<key id>               APIKEY      APIKEYS#<tenant>    <created_at>#<key id>
+SEQUENCE#<tenant>#<kind>      SEQUENCE    -                   -                      numbers that dialects show as ids
+
+TENANT, LOGIN, INVITE and APIKEY are GLOBAL: they are read to learn which tenant it is.
 """
 
 from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeSetAttribute
@@ -38,7 +40,10 @@ class Tenant(Entity):
 
 
 class User(Entity):
-    """A person who signs in. `session` changes with the password: tokens that carry an older one are refused."""
+    """A person who signs in. `state` is invited, active or inactive; only an active user has a way in.
+
+    `session` changes with the password and with deactivation: tokens that carry an older one are refused.
+    """
 
     TYPE = "USER"
     INDEX_TYPES = {"gsi1": "USERS"}
@@ -55,6 +60,8 @@ class User(Entity):
     state = UnicodeAttribute()
     session = NumberAttribute(default=1)
     password = UnicodeAttribute(null=True)
+    salt = UnicodeAttribute(null=True)
+    reset_request = UnicodeAttribute(null=True)
     created_at = InstantAttribute()
     last_login_at = InstantAttribute(null=True)
 
@@ -78,7 +85,10 @@ class Login(Entity):
 
 
 class Invite(Entity):
-    """A link that lets one person set a password: an invitation or a reset. Only its hash is stored."""
+    """A link that lets one person set a password: an invitation or a reset. Only its hash is stored.
+
+    It holds for the `session` that it was made for: when the password changes, all older links are void.
+    """
 
     TYPE = "INVITE"
     GLOBAL = True
@@ -86,6 +96,7 @@ class Invite(Entity):
     tenant = UnicodeAttribute()
     user = UnicodeAttribute()
     purpose = UnicodeAttribute()
+    session = NumberAttribute()
     expires_at = InstantAttribute()
     ttl = NumberAttribute()
 
@@ -95,8 +106,11 @@ class Invite(Entity):
 
 
 class ApiKey(Entity):
-    """A credential for programs, `db_live_<id>_<secret>`. The secret's SHA-256 is stored: it has 256 bits of chance, so a
-    slow hash would add nothing."""
+    """A credential for programs, `db_live_<id>_<secret>`. The secret's SHA-256 is stored: it has 256 bits of chance, so
+    a slow hash would add nothing.
+
+    Rotation makes a second key: the old one names it in `replaced_by`, the new one names the old in `replaces`.
+    """
 
     TYPE = "APIKEY"
     GLOBAL = True
@@ -109,13 +123,14 @@ class ApiKey(Entity):
     key_id = UnicodeAttribute()
     name = UnicodeAttribute()
     secret_hash = UnicodeAttribute()
+    salt = UnicodeAttribute(null=True)
     scopes = UnicodeSetAttribute()
     limits = JSONAttribute(default=dict)
     state = UnicodeAttribute(default="active")
     replaces = UnicodeAttribute(null=True)
+    replaced_by = UnicodeAttribute(null=True)
     created_by = UnicodeAttribute(null=True)
     created_at = InstantAttribute()
-    last_used_at = InstantAttribute(null=True)
     expires_at = InstantAttribute(null=True)
 
     @staticmethod

@@ -4,6 +4,7 @@ They live as JSON on the tenant's row (`Tenant.settings`), so that whoever reads
 never stored has its default, so a new setting needs no migration.
 """
 
+import functools
 import time
 import zoneinfo
 from typing import Annotated, Any, Literal
@@ -13,13 +14,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from drumbeat.accounts.model import Tenant
 from drumbeat.errors import NotFound
 from drumbeat.fields import Body, Currency, Name, View
+from drumbeat.table import retried
 
 KEPT_SECONDS = 60
 UnknownPolicy = Literal["after_grace", "never"]
 
 
+@functools.cache
+def _zones() -> frozenset[str]:
+    return frozenset(zoneinfo.available_timezones())
+
+
 def _zone(name: str) -> str:
-    if name not in zoneinfo.available_timezones():
+    if name not in _zones():
         raise ValueError("must be a time zone of the IANA database, such as Asia/Dhaka")
     return name
 
@@ -29,9 +36,12 @@ def _address(email: str) -> str:
     import email_validator
 
     try:
-        return email_validator.validate_email(email, check_deliverability=False).normalized
-    except email_validator.EmailNotValidError as error:
-        raise ValueError(f"is not a valid e-mail address: {error}") from error
+        found = email_validator.validate_email(email, check_deliverability=False, globally_deliverable=False)
+    except (email_validator.EmailNotValidError, UnicodeError) as error:
+        raise ValueError("is not an e-mail address like name@example.com") from error
+    if "." not in found.domain:
+        raise ValueError("is not an e-mail address like name@example.com")
+    return found.normalized
 
 
 TimeZone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_zone)]
@@ -81,8 +91,8 @@ class SettingsChange(Body):
     sender_email: Address | None = None
     postal_address: PostalAddress | None = None
     unknown_policy: UnknownPolicy = "after_grace"
-    grace_seconds: int = Field(7200, ge=60, le=7 * 86_400)
-    schedule_expiry_seconds: int = Field(86_400, ge=300, le=30 * 86_400)
+    grace_seconds: int = Field(default=7200, ge=60, le=7 * 86_400)
+    schedule_expiry_seconds: int = Field(default=86_400, ge=300, le=30 * 86_400)
     message_events: bool = True
     track_opens: bool = True
     track_clicks: bool = True
@@ -128,3 +138,23 @@ def parsed(row: Tenant) -> Settings:
 def forget() -> None:
     """Drop what this instance keeps (the function that changes settings does so for itself; tests between cases)."""
     _kept.clear()
+
+
+def change(tenant: str, wanted: SettingsChange) -> Tenant:
+    """Merge into the stored settings; null takes one away. Raises NotFound."""
+
+    def merged() -> Tenant:
+        row = stored(tenant)
+        both = {**(row.settings or {}), **wanted.said()}
+        row.change(
+            Tenant.settings.set({name: value for name, value in both.items() if value is not None}), unchanged=True
+        )
+        return row
+
+    row = retried(merged)
+    forget()
+    return row
+
+
+def view(row: Tenant, limits: dict[str, int]) -> SettingsView:
+    return SettingsView.model_validate({**parsed(row).model_dump(), "limits": limits})

@@ -1,0 +1,66 @@
+# Everything here works on a machine with Python 3.11+, Node.js and npm, and nothing else.
+PYTHON ?= python3
+UV_VERSION := 0.13.8
+UV := $(or $(shell command -v uv),.local/uv/bin/uv)
+RUN := .venv/bin/python
+export PATH := $(CURDIR)/.local/uv/bin:$(PATH)
+NAME ?=
+FOR ?=
+
+.PHONY: help setup demo dev test check bench deploy tenant docs clean
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
+
+setup: .venv/.installed node_modules/.installed ## installs what the rest needs, once
+
+demo: setup ## a campaign and a journey from start to end on the local stack
+	@$(RUN) -m infra.local.demo
+
+dev: setup ## keeps the local stack running (TIME_SCALE=1 for real time, FOR=60 to end after a minute)
+	@$(RUN) -m infra.local up $(if $(FOR),--for $(FOR))
+
+test: setup ## everything that the build server runs
+	$(RUN) -m pytest -n auto tests/stack tests/simulation tests/infra tests/unit
+
+check: setup ## lint, types, import contracts, and the rules for templates
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy .
+	PYTHONPATH=layers/drumbeat/python .venv/bin/lint-imports
+	$(RUN) -m infra.nag
+
+bench: setup ## costs and times against their budgets
+	$(RUN) -m tests.bench
+
+deploy: setup ## to the AWS account of the shell
+	$(RUN) -m infra.deploy
+
+tenant: setup ## makes a tenant in the AWS account of the shell: make tenant NAME=acme
+	$(if $(NAME),,$(error make tenant NAME=acme))
+	$(RUN) -m infra.tenant $(NAME)
+
+docs: setup ## writes the generated tables anew
+	$(RUN) -m infra.docs
+
+clean: ## removes all that was made, and keeps the sources
+	-@test ! -x $(RUN) || $(RUN) -m infra.local down
+	rm -rf .venv .local .build cdk.out node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.local/uv/bin/uv:
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target .local/uv uv==$(UV_VERSION) \
+	  || { rm -rf .local/uv && $(PYTHON) -m venv .local/uv && .local/uv/bin/pip install --quiet uv==$(UV_VERSION); }
+
+.venv/bin/python: | $(UV)
+	@$(PYTHON) -c 'import sys; sys.exit("Drumbeat needs Python 3.11 or newer" if sys.version_info < (3, 11) else 0)'
+	@$(UV) venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .venv
+
+.venv/.installed: pyproject.toml layers/vendor/requirements.txt | .venv/bin/python $(UV)
+	@$(UV) pip install --quiet --python $(RUN) --group infra --group check --group test \
+	  --requirement layers/vendor/requirements.txt
+	@touch $@
+
+node_modules/.installed: package.json package-lock.json
+	@npm ci --silent --no-audit --no-fund
+	@touch $@

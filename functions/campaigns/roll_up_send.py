@@ -1,0 +1,20 @@
+"""Add up a send's numbers; the campaign is finished when no chunk is open."""
+
+from drumbeat import clock
+from drumbeat.campaigns import finishing
+from drumbeat.campaigns.model import Campaign
+from drumbeat.queue import queue
+from drumbeat.sends.model import Chunk, Send, Stat, Totals
+from drumbeat.sends.work import ROLL_UP, RollUpMessage
+
+
+@queue(
+    ROLL_UP,
+    reads=(Chunk, Stat),
+    writes=(Campaign, Send, Totals),
+    publishes=("marketing.campaign.completed",),
+    timeout=120,
+)
+def handler(message: RollUpMessage) -> None:
+    """A roll-up that comes twice computes the same again."""
+    finishing.roll_up(message.tenant, message.send, clock.business())

@@ -1,0 +1,22 @@
+"""Send test mails of a campaign. They are not counted."""
+
+from drumbeat.accounts.model import Tenant
+from drumbeat.campaigns import model, testing
+from drumbeat.campaigns.declared import REFERS
+from drumbeat.campaigns.testing import TestResult
+from drumbeat.campaigns.views import TestMail
+from drumbeat.http import Request, http
+
+
+@http(
+    "POST /v1/campaigns/{campaign_id}/test",
+    scope="campaigns:send",
+    reads=(Tenant, *REFERS),
+    calls=("ses:SendBulkEmail",),
+    memory=512,
+    timeout=25,
+)
+def handler(request: Request, campaign_id: str, body: TestMail) -> list[TestResult]:
+    """422 `CAMPAIGN_NOT_READY` with what is missing; 503 when the provider does not take it."""
+    campaign = model.get(request.tenant, campaign_id)
+    return testing.send(campaign, body.emails, body.data)

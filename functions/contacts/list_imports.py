@@ -1,0 +1,15 @@
+"""List imports, the latest first."""
+
+from drumbeat import lists, table
+from drumbeat.contacts.imports import model as imports
+from drumbeat.contacts.imports.model import Import, ImportView
+from drumbeat.fields import Listing, Page
+from drumbeat.http import STANDARD, Request, http
+
+
+@http("GET /v1/imports", scope="imports:read", limit=STANDARD, reads=(Import,))
+def handler(request: Request, query: Listing) -> Page[ImportView]:
+    """422 `VALIDATION_ERROR` for a cursor that is not of this list."""
+    partition = Import.partition(request.tenant)
+    found = lists.page(Import, [partition], query, total=lambda: table.count(partition, number=1))
+    return lists.shown(found, imports.view)

@@ -1,0 +1,26 @@
+"""Apply what came back from recipients and providers: deliveries, bounces, complaints, opens and clicks."""
+
+from typing import Any
+
+from drumbeat.accounts.model import Tenant
+from drumbeat.activity.model import RollUp, Timeline
+from drumbeat.contacts import consent
+from drumbeat.feedback import applying
+from drumbeat.queue import queue
+from drumbeat.sends.model import Chunk, Send, SendKey, Stat
+from drumbeat.sends.work import DELIVERIES, FEEDBACK, ROLL_UP
+
+
+@queue(
+    FEEDBACK,
+    batch=100,
+    window=10,
+    concurrency=8,
+    topics=(DELIVERIES,),
+    reads=(SendKey, Chunk, Tenant),
+    writes=(*consent.WRITES, Send, Stat, Timeline, RollUp),
+    sends=(ROLL_UP,),
+)
+def handler(messages: list[dict[str, Any]]) -> list[int]:
+    """A message that cannot be applied comes again, alone; the others of its batch are applied."""
+    return applying.apply(messages)

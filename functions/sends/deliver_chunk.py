@@ -1,0 +1,23 @@
+"""Send a chunk, or settle one of which nobody knows whether it was sent."""
+
+from drumbeat.activity.model import Timeline
+from drumbeat.contacts.model import Contact
+from drumbeat.contacts.suppressions import Suppression
+from drumbeat.queue import queue
+from drumbeat.sends import delivering
+from drumbeat.sends.model import Chunk, Content, Place, Send, SendKey, Stat
+from drumbeat.sends.work import DELIVER, ROLL_UP, ChunkMessage
+
+
+@queue(
+    DELIVER,
+    concurrency=20,
+    reads=(Contact, Suppression, Content, SendKey, Stat),
+    writes=(Chunk, Send, Timeline),
+    sends=(ROLL_UP,),
+    calls=("ses:SendBulkEmail",),
+    timeout=60,
+)
+def handler(message: ChunkMessage) -> None:
+    """A message may come twice: only one claim of a chunk wins, and its call is made once."""
+    delivering.look_at(Place(message.tenant, message.send, message.shard, message.number))

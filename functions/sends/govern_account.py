@@ -1,0 +1,23 @@
+"""Release the due chunks of a provider account at its rate."""
+
+from typing import Any
+
+from drumbeat.sends import governing
+from drumbeat.sends.model import Chunk, Send
+from drumbeat.sends.senders import Sender
+from drumbeat.sends.work import DELIVER, GOVERN
+from drumbeat.task import task
+
+
+@task(
+    GOVERN,
+    reads=(Send,),
+    writes=(Chunk, Sender),
+    sends=(DELIVER,),
+    starts=(GOVERN,),
+    calls=("ses:GetAccount",),
+    timeout=60,
+)
+def handler(state: dict[str, Any]) -> dict[str, Any]:
+    """A governor whose generation is over does nothing."""
+    return governing.govern(state)

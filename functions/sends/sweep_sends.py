@@ -1,0 +1,22 @@
+"""Find sends that were not planned, accounts without a governor, and what each account may send now."""
+
+from datetime import datetime
+
+from drumbeat.schedule import schedule
+from drumbeat.sends import sweeping
+from drumbeat.sends.model import Chunk, Send
+from drumbeat.sends.senders import Sender
+from drumbeat.sends.work import DISPATCH, GOVERN, ROLL_UP
+
+
+@schedule(
+    "rate(1 minute)",
+    reads=(Chunk,),
+    writes=(Send, Sender),
+    sends=(ROLL_UP,),
+    starts=(DISPATCH, GOVERN),
+    calls=("ses:GetAccount",),
+)
+def handler(now: datetime) -> dict[str, int]:
+    """What it starts may be at work already, which does no harm."""
+    return sweeping.sweep(now)

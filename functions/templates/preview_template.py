@@ -1,0 +1,24 @@
+"""Show a saved template as the mail that a contact, or someone with the given values, would get."""
+
+from drumbeat.http import STANDARD, Request, http
+from drumbeat.sends import previews
+from drumbeat.templates import model
+from drumbeat.templates.views import DraftPreviewRequest, PreviewRequest, PreviewView
+
+
+@http(
+    "POST /v1/templates/{template_id}/preview",
+    scope="templates:read",
+    limit=STANDARD,
+    reads=(*model.READS, *previews.READS),
+    memory=512,
+)
+def handler(request: Request, template_id: str, body: PreviewRequest) -> PreviewView:
+    """404 `NOT_FOUND` for a template or contact that there is not; 422 `VALIDATION_ERROR` naming `subject`, `html` or
+    `text` and the line when these values make the template fail."""
+    row = model.get(request.tenant, template_id)
+    asked = DraftPreviewRequest.model_construct(
+        subject=row.subject, html=row.html, text=row.text, variables=row.variables, language=row.language,
+        data=body.data, contact_id=body.contact_id,
+    )  # fmt: skip
+    return previews.draft(request.tenant, asked, request.now)

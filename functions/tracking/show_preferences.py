@@ -1,0 +1,19 @@
+"""Show what a recipient has chosen to get."""
+
+from drumbeat.accounts.model import Tenant
+from drumbeat.contacts.model import Contact
+from drumbeat.feedback import opt_outs, pages, tracking
+from drumbeat.http import TRACKING, Raw, Request, http
+from drumbeat.sends.model import Chunk, SendKey
+
+
+@http("GET /p/{token}", limit=TRACKING, reads=(SendKey, Chunk, Contact, Tenant))
+def handler(request: Request, token: str) -> Raw:
+    """404 for a token that is not ours. Looking changes nothing."""
+    target = tracking.message_of(token)
+    if target is None:
+        return Raw(pages.unknown_link(request.headers), status=404, headers=pages.HEADERS)
+    contact = opt_outs.person(target)
+    to = pages.reader(target.place[0], contact, request.headers)
+    page = pages.preferences(to, contact, saved=False) if contact else pages.nobody(to)
+    return Raw(page, headers=pages.HEADERS)

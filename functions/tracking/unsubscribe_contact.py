@@ -1,0 +1,29 @@
+"""Unsubscribe the recipient of a mail: the page's button, and the one-click request of mail programs (RFC 8058)."""
+
+from drumbeat.accounts.model import Tenant
+from drumbeat.activity.model import Timeline
+from drumbeat.contacts import consent
+from drumbeat.contacts.model import Contact
+from drumbeat.feedback import forms, opt_outs, pages, tracking
+from drumbeat.http import TRACKING, Raw, Request, http
+from drumbeat.sends.model import Chunk, Send, SendKey, Stat
+from drumbeat.sends.work import ROLL_UP
+
+
+@http(
+    "POST /u/{token}",
+    limit=TRACKING,
+    reads=(SendKey, Chunk, Contact, Tenant),
+    writes=(*consent.WRITES, Send, Stat, Timeline),
+    sends=(ROLL_UP,),
+)
+def handler(request: Request, token: str) -> Raw:
+    """404 for a token that is not ours. 200 without a redirect, whatever the body, as often as it comes."""
+    target = tracking.message_of(token)
+    if target is None:
+        return Raw(pages.unknown_link(request.headers), status=404, headers=pages.HEADERS)
+    sent = forms.fields(request.headers.get("content-type", ""), request.raw)
+    method = "one_click" if forms.is_one_click(sent) else "link"
+    opt_outs.unsubscribe(target, method=method, reason=sent.get("reason"), now=request.now)
+    to = pages.reader(target.place[0], opt_outs.person(target), request.headers)
+    return Raw(pages.unsubscribed(to, f"../p/{token}"), headers=pages.HEADERS)

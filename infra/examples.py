@@ -1,0 +1,157 @@
+"""Examples for the API's document, from `events/<context>/<function>/<case>.json`, which the tests run.
+
+An event file says what a response must have; what it leaves open is filled from the schema with fixed, plausible values,
+so that the same sources always give the same document.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from drumbeat import ids
+
+from infra.discovery import REPOSITORY
+
+EVENTS = REPOSITORY / "events"
+INSTANT = "2026-01-15T09:30:00.000Z"
+REQUEST_ID = ids.derived("req", "example")
+PREFIXES = {
+    "contact": "con", "user": "usr", "tenant": "ten", "segment": "seg", "template": "tpl", "campaign": "cmp",
+    "send": "snd", "import": "imp", "event": "evt", "job": "job",
+}  # fmt: skip
+DEEPEST = 8
+_PLACE = re.compile(r"(?<!{){(\w+)((?:\.\w+)*)}(?!})")
+_TEXTS = {"email": "ada@example.com", "currency": "USD", "language": "en", "time_zone": "UTC", "phone": "+8801712345678"}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An event file of a function with a route."""
+
+    name: str
+    summary: str
+    given: tuple[Mapping[str, Any], ...]
+    request: Mapping[str, Any]
+    response: Mapping[str, Any]
+
+    @property
+    def status(self) -> int:
+        return int(self.response["status"])
+
+    @property
+    def route(self) -> str | None:
+        """The documented route that it asks by; None for the canonical one."""
+        route: str | None = self.request.get("route")
+        return route
+
+
+def cases(function: str, events: Path = EVENTS) -> list[Case]:
+    """The requests of a function's event files, in the order of their names."""
+    context, verb = function.split(".")
+    found = []
+    for path in sorted((events / context / verb).glob("*.json")):
+        said = json.loads(path.read_text(encoding="utf-8"))
+        if "request" in said:
+            given = tuple(said.get("given", ()))
+            found.append(Case(path.stem, said.get("summary", ""), given, said["request"], said["response"]))
+    return found
+
+
+def filled(value: Any, kept: Mapping[str, Any]) -> Any:
+    """The value with `{contact.id}` and the like replaced by what `given` calls would have kept."""
+    if isinstance(value, dict):
+        return {key: filled(item, kept) for key, item in value.items()}
+    if isinstance(value, list):
+        return [filled(item, kept) for item in value]
+    if not isinstance(value, str):
+        return value
+    whole = _PLACE.fullmatch(value)
+    if whole and whole[1] in kept:
+        return _part(whole, kept)
+    return _PLACE.sub(lambda place: str(_part(place, kept)) if place[1] in kept else place[0], value)
+
+
+def _part(place: re.Match[str], kept: Mapping[str, Any]) -> Any:
+    found: Any = kept[place[1]]
+    for step in place[2].split(".")[1:]:
+        if isinstance(found, list) and step.isdigit() and int(step) < len(found):
+            found = found[int(step)]
+        elif isinstance(found, dict) and step in found:
+            found = found[step]
+        else:
+            return text(step, place[1])
+    return found
+
+
+def overlaid(sample: Any, wanted: Any) -> Any:
+    """What an event file wants, over a sample of the schema; `<any>` is the sample's value."""
+    if isinstance(wanted, dict):
+        under = sample if isinstance(sample, dict) else {}
+        return {**under, **{key: overlaid(under.get(key), value) for key, value in wanted.items()}}
+    if isinstance(wanted, list):
+        items = sample if isinstance(sample, list) and sample else [None]
+        return [overlaid(items[min(at, len(items) - 1)], value) for at, value in enumerate(wanted)]
+    if wanted == "<any>":
+        return "…" if sample is None else sample
+    if wanted == "<instant>":
+        return INSTANT
+    if isinstance(wanted, str) and (kind := re.fullmatch(r"<id (\w+)>", wanted)):
+        return ids.derived(kind[1], "example")
+    return wanted
+
+
+def sample(schema: Mapping[str, Any], definitions: Mapping[str, Any], name: str = "", own: str = "", deep: int = 0) -> Any:
+    """A value that a JSON Schema of ours allows. `own` names the kind of object whose `id` it may have."""
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rsplit("/", 1)[1]]
+    for key in ("const", "default"):
+        if schema.get(key) is not None:
+            return schema[key]
+    if "enum" in schema:
+        return schema["enum"][0]
+    choices = [choice for choice in schema.get("anyOf") or schema.get("oneOf") or () if choice.get("type") != "null"]
+    if choices:
+        return sample(choices[0], definitions, name, own, deep)
+    kind = schema.get("type")
+    if kind == "object":
+        properties = schema.get("properties", {}) if deep < DEEPEST else {}
+        return {key: sample(value, definitions, key, own, deep + 1) for key, value in properties.items()}
+    if kind == "array":
+        items = schema.get("items", {})
+        return [sample(items, definitions, name, own, deep + 1)] if items and deep < DEEPEST else []
+    if kind in ("integer", "number"):
+        return schema.get("minimum", 0)
+    return {"string": text(name, own), "boolean": False, "null": None}.get(str(kind), {})
+
+
+def text(name: str, own: str = "") -> str:
+    """A plausible text for a property of this name."""
+    if name in ("at", "timestamp", "since") or name.endswith("_at"):
+        return INSTANT
+    kind = own if name == "id" else name.removesuffix("_id")
+    if kind in PREFIXES and (name == "id" or name.endswith("_id")):
+        return ids.derived(PREFIXES[kind], "example")
+    return _TEXTS.get(name, "…")
+
+
+def inferred(value: Any) -> dict[str, Any]:
+    """A JSON Schema of what a value looks like: for documented answers, which no model describes."""
+    if isinstance(value, dict):
+        return {"type": "object", "properties": {key: inferred(item) for key, item in value.items()}}
+    if isinstance(value, list):
+        return {"type": "array", "items": inferred(value[0])} if value else {"type": "array", "items": {}}
+    names = {bool: "boolean", int: "integer", float: "number", str: "string"}
+    return {"type": names[type(value)]} if type(value) in names else {}
+
+
+def typed(value: Any, schema: Mapping[str, Any]) -> Any:
+    """A query's text as its schema has it."""
+    kinds = {choice.get("type") for choice in (schema, *schema.get("anyOf", ()))}
+    if isinstance(value, str) and kinds & {"integer", "number"} and re.fullmatch(r"-?\d+", value):
+        return int(value)
+    if isinstance(value, str) and "boolean" in kinds and value in ("true", "false"):
+        return value == "true"
+    return value

@@ -1,0 +1,160 @@
+"""Starts MiniStack and supplies what it lacks. Runs in MiniStack's own virtual environment, where nothing of ours is.
+
+Each change below makes the emulator more like AWS, or lets a day pass in seconds:
+
+- schedules (`rate`, `cron`) follow the business clock (`drumbeat.clock`) and are looked at twice a second;
+- `OPTIONS` reaches a function when the API has no CORS configuration of its own, as on AWS;
+- an alarm over a formula of metrics is kept (nothing here raises alarms), where MiniStack would refuse the template;
+- a layer is unpacked once and shared by all workers (a vendor layer times 150 functions fills /dev/shm);
+- idle workers are ended when there are many: MiniStack keeps one process a function forever.
+"""
+
+import hashlib
+import importlib
+import os
+import tempfile
+import threading
+import time
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+SCALE = float(os.environ.get("TIME_SCALE", "1"))
+ANCHOR = float(os.environ.get("TIME_ANCHOR", "0"))
+SWEEP_SECONDS = 0.5
+# A rule of one business minute would fire each second at scale 60: with ten such rules the machine does nothing else.
+LEAST_SECONDS_BETWEEN_FIRINGS = 2.0
+# About 70 MB each.
+MOST_IDLE_WORKERS = int(os.environ.get("EMULATOR_IDLE_WORKERS", "40"))
+
+
+def put_schedules_on_the_business_clock() -> None:
+    """Rates become shorter by `TIME_SCALE`; a cron expression is answered in business time."""
+    bus, scheduler = _module("services.eventbridge"), _module("services.scheduler")
+    rate, next_fire = bus._parse_rate_seconds, bus._cron_next_fire
+
+    def scaled_rate(expression: str) -> float | None:
+        seconds = rate(expression)
+        return None if seconds is None else max(seconds / SCALE, min(seconds, LEAST_SECONDS_BETWEEN_FIRINGS))
+
+    def scaled_next_fire(fields: Any, after: datetime) -> datetime | None:
+        fire = next_fire(fields, _shifted(after, SCALE))
+        return None if fire is None else _shifted(fire, 1 / SCALE)
+
+    bus._parse_rate_seconds, bus._cron_next_fire = scaled_rate, scaled_next_fire
+    bus._SCHEDULER_TICK_INTERVAL = scheduler._SCHEDULE_TICK_INTERVAL = SWEEP_SECONDS
+
+
+def _shifted(moment: datetime, factor: float) -> datetime:
+    return moment if SCALE == 1 else datetime.fromtimestamp(ANCHOR + (moment.timestamp() - ANCHOR) * factor, UTC)
+
+
+def let_options_reach_functions() -> None:
+    """MiniStack answers every OPTIONS itself. It asks for the method with `==` once, before it looks for a route."""
+    api = _module("services.apigateway")
+    execute = api._handle_execute_in_scope
+
+    class Options(str):
+        """`OPTIONS` to everyone but the first comparison, which is MiniStack's own preflight."""
+
+        asked = False
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            first, self.asked = not self.asked, True
+            return not first and str.__eq__(self, other)
+
+    async def executed(api_id: str, stage: str, path: str, method: str, *others: Any) -> Any:
+        own_cors = (api._apis.get(api_id) or {}).get("corsConfiguration")
+        return await execute(
+            api_id, stage, path, method if method != "OPTIONS" or own_cors else Options(method), *others
+        )
+
+    api._handle_execute_in_scope = executed
+
+
+def keep_alarms_over_formulas() -> None:
+    """They are stored as alarms over a metric that nobody writes."""
+    provisioners = _module("services.cloudformation.provisioners")
+    record = provisioners._cw_metric_alarm_record
+
+    def kept(name: str, properties: dict[str, Any]) -> Any:
+        if properties.get("Metrics"):
+            others = {key: value for key, value in properties.items() if key != "Metrics"}
+            properties = {**others, "MetricName": "Formula", "Namespace": "Formula"}
+        return record(name, properties)
+
+    provisioners._cw_metric_alarm_record = kept
+
+
+def share_layers_between_workers() -> None:
+    """A worker's `extractall` of a layer becomes a link to one unpacked copy; functions' own code stays theirs."""
+    runtime = _module("core.lambda_runtime")
+    shared = Path(tempfile.mkdtemp(prefix="ministack-layers-"))
+    lock = threading.Lock()
+
+    class Layer(zipfile.ZipFile):
+        def namelist(self) -> list[str]:
+            # Asked only to refuse members that escape the folder; `extractall` cannot write outside of it.
+            return []
+
+        def extractall(self, path: Any = None, members: Any = None, pwd: Any = None) -> None:
+            everything = super().namelist()
+            if not Path(path).name.startswith("layer_"):
+                super().extractall(path, everything)
+                return
+            archive = Path(str(self.filename))
+            copy = shared / hashlib.sha256(archive.read_bytes()).hexdigest()
+            with lock:
+                if not copy.exists():
+                    super().extractall(copy.with_suffix(".partial"), everything)
+                    copy.with_suffix(".partial").rename(copy)
+            for entry in copy.iterdir():
+                (Path(path) / entry.name).symlink_to(entry)
+            archive.write_bytes(b"")
+
+    runtime.zipfile = SimpleNamespace(ZipFile=Layer, BadZipFile=zipfile.BadZipFile, LargeFileError=zipfile.LargeZipFile)
+
+
+def end_idle_workers() -> None:
+    """Every few seconds, ends the workers that were idle longest, beyond `MOST_IDLE_WORKERS`."""
+    runtime = _module("core.lambda_runtime")
+
+    def trim() -> None:
+        while True:
+            time.sleep(3)
+            with runtime._lock:
+                doomed = surplus(runtime._workers)
+            runtime.kill_workers(doomed)
+
+    threading.Thread(target=trim, daemon=True, name="trim-workers").start()
+
+
+def surplus(pools: dict[str, list[Any]]) -> list[Any]:
+    """Takes the idle workers beyond the maximum out of their pools, and gives them."""
+    idle = sorted(
+        (worker for pool in pools.values() for worker in pool if not worker.in_use), key=lambda worker: worker.last_used
+    )
+    doomed = idle[: max(0, len(idle) - MOST_IDLE_WORKERS)]
+    for pool in pools.values():
+        pool[:] = [worker for worker in pool if worker not in doomed]
+    return doomed
+
+
+def _module(name: str) -> Any:
+    return importlib.import_module(f"ministack.{name}")
+
+
+def main() -> None:
+    put_schedules_on_the_business_clock()
+    let_options_reach_functions()
+    keep_alarms_over_formulas()
+    share_layers_between_workers()
+    end_idle_workers()
+    _module("app").main()
+
+
+if __name__ == "__main__":
+    main()

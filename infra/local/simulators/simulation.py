@@ -1,0 +1,193 @@
+"""What one running simulator holds, and the step that all providers share: a message is accepted."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from . import events
+from .config import Config, Destination
+from .faults import Faults
+from .handlebars import RenderingFailure
+from .mailbox import Happening, Mail, Mailbox, compiled, data_of
+from .notify import Built, Callback, Dispatcher, Published, as_body
+from .outcomes import Notice, Script, decide
+from .publish import Publisher
+from .rate import Quota
+from .signing import Keys, notification, sign_twilio, sns_headers, subscription
+
+SENDGRID_EVENTS_A_POST = 500
+
+
+class Simulation:
+    """The state behind the server. `data` keeps keys and mailbox over restarts."""
+
+    def __init__(self, data: Path, config: Config | None = None) -> None:
+        data.mkdir(parents=True, exist_ok=True)
+        self.config = config or Config()
+        self.keys = Keys(data)
+        self.mailbox = Mailbox(data / "mailbox.jsonl")
+        self.script = Script()
+        self.faults = Faults()
+        self.quota = Quota(time.time())
+        self.suppressed: dict[str, dict[str, Any]] = {}
+        self.configuration_sets: set[str] = set()
+        self.identities: set[str] = set()
+        self.opted_out: set[tuple[str, str]] = set()
+        self.callbacks_of: dict[str, str] = {}
+        self.closing = threading.Event()
+        self._publisher = Publisher(self.config.aws)
+        self.dispatcher = Dispatcher(lambda: self._publisher)
+
+    @property
+    def twilio_token(self) -> str:
+        """The configured token, or the simulator's own."""
+        return self.config.twilio.auth_token or self.keys.twilio_token
+
+    def configure(self, config: Config) -> None:
+        """Take a new configuration; events that wait go by the destinations of their acceptance."""
+        if config.aws != self.config.aws:
+            self._publisher = Publisher(config.aws)
+        self.config = config
+
+    def close(self) -> None:
+        """Stop threads, wake requests that hang on a fault, close files."""
+        self.closing.set()
+        self.dispatcher.close()
+        self.mailbox.close()
+
+    def accept(self, mails: list[Mail]) -> None:
+        """Keep the mails with what happens to them, then tell: the truth is on disk before anybody hears of it."""
+        now = time.time()
+        suppressed = set(self.suppressed)
+        plans = [(mail, decide(mail, self.script, suppressed, self._failure(mail), now)) for mail in mails]
+        for mail, notices in plans:
+            mail.happened = [notice.happening for notice in notices]
+        self.mailbox.add(mails)
+        for mail, notices in plans:
+            self._count_notices(mail, notices)
+            self._suppress(notices)
+        providers = {"ses": self._tell_ses, "sendgrid": self._tell_sendgrid, "twilio": self._tell_twilio}
+        for provider, group in itertools.groupby(plans, key=lambda plan: plan[0].provider):
+            providers[provider](list(group), now)
+
+    def _failure(self, mail: Mail) -> str:
+        content = self.mailbox.content(mail)
+        if content.literal:
+            return ""
+        values = data_of(content, mail)
+        try:
+            for part in (content.subject, content.html, content.text):
+                compiled(part).check(values)
+        except RenderingFailure as failure:
+            return str(failure)
+        return ""
+
+    def _count_notices(self, mail: Mail, notices: list[Notice]) -> None:
+        for notice in notices:
+            mail.notified[notice.happening.kind] = mail.notified.get(notice.happening.kind, 0) + notice.copies
+
+    def _suppress(self, notices: list[Notice]) -> None:
+        """SES's account-level list fills itself when the account asks for it."""
+        reasons = self.config.ses.suppressed_reasons
+        if not reasons:
+            return
+        for happening in (notice.happening for notice in notices):
+            hard = happening.kind == "Bounce" and happening.detail == "General"
+            if (hard and "BOUNCE" in reasons) or (happening.kind == "Complaint" and "COMPLAINT" in reasons):
+                for address in happening.recipients:
+                    reason = "BOUNCE" if hard else "COMPLAINT"
+                    self.suppressed.setdefault(address.lower(), {"reason": reason, "at": happening.at})
+
+    def _tell_ses(self, plans: list[tuple[Mail, list[Notice]]], now: float) -> None:
+        destinations = self.config.ses.destinations
+        if not destinations:
+            return
+        sends = any("Send" in destination.events for destination in destinations)
+        for mail, notices in plans:
+            sent = [Notice(Happening("Send", mail.recipients, now), 0.0, 1)] if sends else []
+            for notice in sent + notices:
+                for destination in destinations:
+                    if wants(destination, mail, notice.happening.kind):
+                        self._carry_ses(destination, mail, notice)
+
+    def _carry_ses(self, destination: Destination, mail: Mail, notice: Notice) -> None:
+        happening = notice.happening
+
+        def body() -> str:
+            return as_body(events.ses(mail, happening, self.mailbox.subject(mail)))
+
+        for _ in range(notice.copies):
+            if destination.kind == "https":
+                job = self.sns_callback(destination.url, destination.topic_arn, happening.kind, mail.message_id, body)
+                self.dispatcher.put(job, notice.delay)
+            else:
+                address = destination.topic_arn if destination.kind == "sns" else destination.queue_url
+                self.dispatcher.put(Published((destination.kind, address), happening.kind, body), notice.delay)
+
+    def sns_callback(self, url: str, topic_arn: str, kind: str, message_id: str, body: Any) -> Callback:
+        """A signed SNS notification around the event that `body()` makes."""
+
+        def build() -> Built:
+            envelope = notification(body(), topic_arn, datetime.now(UTC), "Amazon SES Email Event Notification")
+            signed = self.keys.sign_sns(envelope)
+            return sns_headers(signed), as_body(signed).encode()
+
+        return Callback("ses", url, kind, message_id, build)
+
+    def subscribe(self, url: str, topic_arn: str) -> None:
+        """Send a SubscriptionConfirmation to the URL."""
+        signed = self.keys.sign_sns(subscription(topic_arn, datetime.now(UTC)))
+        built = (sns_headers(signed), as_body(signed).encode())
+        self.dispatcher.put(Callback("ses", url, "SubscriptionConfirmation", signed["MessageId"], lambda: built))
+
+    def _tell_sendgrid(self, plans: list[tuple[Mail, list[Notice]]], now: float) -> None:
+        if not self.config.sendgrid.callback_url:
+            return
+        waits: dict[tuple[float, int], list[tuple[Mail, Happening]]] = {}
+        for mail, notices in plans:
+            for address in mail.recipients:
+                waits.setdefault((0.0, 1), []).append((mail, Happening("Send", [address], now)))
+            for notice in notices:
+                waits.setdefault((notice.delay, notice.copies), []).append((mail, notice.happening))
+        for (delay, copies), pairs in waits.items():
+            for start in range(0, len(pairs), SENDGRID_EVENTS_A_POST):
+                part = pairs[start : start + SENDGRID_EVENTS_A_POST]
+                for _ in range(copies):
+                    self.dispatcher.put(self._sendgrid_callback(part), delay)
+
+    def _sendgrid_callback(self, pairs: list[tuple[Mail, Happening]]) -> Callback:
+        def build() -> Built:
+            body = json.dumps([events.sendgrid(mail, happening) for mail, happening in pairs]).encode()
+            return self.keys.sign_sendgrid(body, time.time()), body
+
+        kinds = ",".join(sorted({happening.kind for _, happening in pairs}))
+        return Callback("sendgrid", self.config.sendgrid.callback_url, kinds, pairs[0][0].message_id, build)
+
+    def _tell_twilio(self, plans: list[tuple[Mail, list[Notice]]], now: float) -> None:
+        for mail, notices in plans:
+            url = self.callbacks_of.get(mail.message_id)
+            if not url:
+                continue
+            for notice in [Notice(Happening("Send", mail.to, now), 0.0, 1), *notices]:
+                for _ in range(notice.copies):
+                    self.dispatcher.put(self._twilio_callback(url, mail, notice.happening), notice.delay)
+
+    def _twilio_callback(self, url: str, mail: Mail, happening: Happening) -> Callback:
+        def build() -> Built:
+            body = urlencode(events.twilio(mail, happening, self.config.twilio.account_sid))
+            return sign_twilio(url, body, self.twilio_token), body.encode()
+
+        return Callback("twilio", url, happening.kind, mail.message_id, build)
+
+
+def wants(destination: Destination, mail: Mail, kind: str) -> bool:
+    """The destination takes this kind of event of this mail."""
+    its_set = destination.configuration_set in (None, mail.configuration_set)
+    return its_set and kind in destination.events

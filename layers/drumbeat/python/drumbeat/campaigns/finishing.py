@@ -1,0 +1,48 @@
+"""What keeps campaigns in step with their sends: roll-ups, the end of a send, schedules that did not fire."""
+
+import itertools
+from datetime import datetime
+
+from drumbeat import clock, queues, table
+from drumbeat.campaigns import lifecycle
+from drumbeat.campaigns.model import Campaign, Status
+from drumbeat.campaigns.results import counted
+from drumbeat.campaigns.work import LAUNCH
+from drumbeat.sends import rollups
+from drumbeat.sends.model import SHARDS, Send, SendState
+
+MOST = 100
+COUNTS = ("sent", "not_sent", "delivered", "bounced", "complained", "failed", "opened", "clicked", "unsubscribed")
+
+
+def roll_up(tenant: str, send_id: str, now: datetime) -> None:
+    """Compute and keep a send's totals, and end it when nothing of it is open."""
+    send = Send.fetch(*Send.key(tenant, send_id))
+    campaign = Campaign.fetch(*Campaign.key(tenant, send.campaign)) if send else None
+    if send is None or campaign is None:
+        return
+    numbers = rollups.store(tenant, send, now).numbers
+    lifecycle.follow(campaign, send, now)
+    if numbers["open"]:
+        return
+    told = {name: counted(numbers)[name] for name in COUNTS}
+    if send.state == SendState.SENDING and numbers["planned"]:
+        lifecycle.finish(campaign, send, told, now)
+    elif send.state == SendState.CANCELLED and send.finished_at is None:
+        lifecycle.close_cancelled(campaign, send, told, now)
+
+
+def sweep(now: datetime) -> int:
+    """Queue the launch of campaigns whose schedule is overdue."""
+    late = 0
+    for shard in range(SHARDS):
+        keys = table.keys_in_index(2, f"DUE#campaigns#{shard}", newest_first=False, limit=MOST)
+        overdue = itertools.takewhile(lambda key: key[2] <= clock.iso(now), keys)
+        for campaign in Campaign.many((pk, sk) for pk, sk, _ in overdue):
+            if campaign.status == Status.SCHEDULED:
+                message = {
+                    "tenant": campaign.tenant, "campaign": campaign.campaign_id, "revision": int(campaign.revision)
+                }  # fmt: skip
+                queues.send(LAUNCH, campaign.tenant, [message])
+                late += 1
+    return late

@@ -1,0 +1,158 @@
+"""Changing and deleting contacts. What a contact claims moves in the same transaction as the contact itself."""
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from pynamodb.expressions.update import Action
+
+from drumbeat import counts, table
+from drumbeat.contacts import model, suppressions
+from drumbeat.contacts.consent import unchanged
+from drumbeat.contacts.model import Claim, Contact
+from drumbeat.contacts.views import MOST_TAGS, ContactChange, TagChange, named
+from drumbeat.errors import Invalid
+from drumbeat.table import ConditionFailed, Transaction, TransactionRefused
+
+MOST_BYTES = 65_536
+PLAIN = ("email", "push_token", "first_name", "last_name", "language", "time_zone", "country")
+# What of a contact a request, a file or a list of recipients can set.
+CHANGEABLE = (*PLAIN, "phone", "external_id", "external_id_is_number", "tags", "attributes", "consent")
+
+
+def change(tenant: str, contact_id: str, said: ContactChange, now: datetime) -> Contact:
+    """Merge what the request says into the contact. Raises NotFound, AddressTaken, ExternalIdTaken, Invalid."""
+
+    def once() -> Contact:
+        contact = model.get(tenant, contact_id)
+        return store(contact, _wanted(contact, said), now)
+
+    return table.retried(once)
+
+
+def change_tags(tenant: str, contact_id: str, said: TagChange, now: datetime) -> Contact:
+    """Add and remove tags. Raises NotFound, Invalid."""
+
+    def once() -> Contact:
+        contact = model.get(tenant, contact_id)
+        tags = ((contact.tags or set()) | set(said.add)) - set(said.remove)
+        if len(tags) > MOST_TAGS:
+            raise Invalid.field("add", f"a contact has at most {MOST_TAGS} tags")
+        return store(contact, {"tags": tags or None}, now)
+
+    return table.retried(once)
+
+
+def _wanted(contact: Contact, said: ContactChange) -> dict[str, Any]:
+    """The values that the contact is to have, by attribute."""
+    wanted = {name: getattr(said, name) for name in PLAIN if name in said.model_fields_set}
+    if "phone" in said.model_fields_set:
+        country = said.country if "country" in said.model_fields_set else contact.country
+        wanted["phone"] = said.phone and model.dialled(contact.tenant, said.phone, country)
+    if "external_id" in said.model_fields_set:
+        wanted["external_id"] = None if said.external_id is None else str(said.external_id)
+        wanted["external_id_is_number"] = isinstance(said.external_id, int) or None
+    if "tags" in said.model_fields_set:
+        wanted["tags"] = set(said.tags or ()) or None
+    if "attributes" in said.model_fields_set:
+        wanted["attributes"] = merged(contact.attributes or {}, said.attributes)
+    return wanted
+
+
+def merged(stored: Mapping[str, Any], said: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Attributes after a change: null removes one, null for all removes all. Raises Invalid when they are too many."""
+    if said is None:
+        return {}
+    after = {name: value for name, value in {**stored, **said}.items() if value is not None}
+    try:
+        named(after)
+    except ValueError as error:
+        raise Invalid.field("attributes", f"{error}, with those that the contact has") from error
+    if len(json.dumps(after, ensure_ascii=False).encode("utf-8", "surrogatepass")) > MOST_BYTES:
+        raise Invalid.field("attributes", "must be at most 64 KB of JSON, with those that the contact has")
+    return after
+
+
+def store(contact: Contact, wanted: Mapping[str, Any], now: datetime) -> Contact:
+    """Give the contact these values, if nobody changed it since it was read. What changes nothing writes nothing.
+
+    Raises ConditionFailed when somebody did, AddressTaken and ExternalIdTaken.
+    """
+    steps = Steps(contact, wanted, now)
+    if not steps.actions:
+        return contact
+    if not steps.claimed and not steps.freed:
+        contact.change(*steps.actions, unchanged=True)
+        return contact
+    transaction = Transaction()
+    steps.into(transaction)
+    try:
+        transaction.commit()
+    except TransactionRefused as refused:
+        if any(other and other.get("contact") for other in refused.found[1 : 1 + len(steps.claimed)]):
+            raise model.taken(steps.claimed, refused.found[1:]) from refused
+        raise ConditionFailed(refused.found[0]) from refused
+    return model.get(contact.tenant, contact.contact_id)
+
+
+class Steps:
+    """What it takes to give a contact other values: an update, claims that it makes, claims that it gives up."""
+
+    def __init__(self, contact: Contact, wanted: Mapping[str, Any], now: datetime) -> None:
+        self.contact = contact
+        different = {name: value for name, value in wanted.items() if getattr(contact, name) != value}
+        self.actions: list[Action] = [
+            getattr(Contact, name).set(value) if value is not None else getattr(Contact, name).remove()
+            for name, value in different.items()
+        ]
+        if self.actions:
+            self.actions.append(Contact.updated_at.set(now))
+        values = {name: different.get(name, getattr(contact, name)) for name in ("email", "phone", "external_id")}
+        before = model.claims(contact)
+        after = model.claims(Contact(tenant=contact.tenant, contact_id=contact.contact_id, **values))
+        held, kept = {row.pk for row in before}, {row.pk for row in after}
+        self.claimed = [row for row in after if row.pk not in held]
+        self.freed = [row for row in before if row.pk not in kept]
+
+    def __len__(self) -> int:
+        return 1 + len(self.claimed) + len(self.freed)
+
+    def into(self, transaction: Transaction) -> None:
+        """In this order: the contact, its new claims, its old ones."""
+        contact = self.contact
+        transaction.update(Contact, contact.pk, contact.sk, self.actions, unchanged(contact))
+        for row in self.claimed:
+            transaction.create(row)
+        free(transaction, self.freed, contact.contact_id)
+
+
+def free(transaction: Transaction, rows: Iterable[Claim], contact_id: str) -> None:
+    """Give claims up, if they are this contact's (or no one's)."""
+    for row in rows:
+        model_of: type[Claim] = type(row)
+        mine = (model_of.contact == contact_id) | model_of.contact.does_not_exist()
+        transaction.delete(model_of, row.pk, row.sk, mine)
+
+
+def delete(tenant: str, contact_id: str, now: datetime) -> None:
+    """Delete the contact and free its addresses and external id. Suppressions stay, and an opt-out becomes one, so that
+    the same address, imported again, still gets nothing. Raises NotFound."""
+
+    def once() -> Contact:
+        contact = model.get(tenant, contact_id)
+        transaction = Transaction().delete(Contact, contact.pk, contact.sk, unchanged(contact))
+        free(transaction, model.claims(contact), contact_id)
+        counts.into(transaction, tenant, model.KIND, contact_id, -1)
+        for channel, address in (("email", contact.email), ("sms", contact.phone)):
+            said = (contact.consent or {}).get(channel) or {}
+            if address and said.get("status") == "revoked":
+                row = suppressions.build(tenant, address, "marketing", "unsubscribed", "deleted contact", now)
+                suppressions.into(transaction, row)
+        try:
+            transaction.commit()
+        except TransactionRefused as refused:
+            raise ConditionFailed(refused.found[0]) from refused
+        return contact
+
+    table.retried(once)

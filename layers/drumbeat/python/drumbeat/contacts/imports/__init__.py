@@ -1,0 +1,1 @@
+"""Importing contacts from a CSV file, in slices that may be done twice."""

@@ -1,0 +1,290 @@
+"""People and the addresses that they claim.
+
+pk                               sk          gsi1pk                       gsi1sk
+CONTACT#<tenant>#<id>            CONTACT     CONTACTS#<tenant>#<shard>    <id>
+ADDRESS#<tenant>#<address>       ADDRESS     -                            -       claims it for one contact
+EXTERNAL#<tenant>#<external id>  EXTERNAL    -                            -       claims it for one contact
+COUNT#<tenant>#contacts          <shard>     -                            -       see drumbeat.counts
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeSetAttribute
+
+from drumbeat import clock, counts, ids, table
+from drumbeat.accounts.model import Tenant
+from drumbeat.contacts import addresses
+from drumbeat.contacts.views import NewConsent, NewContact
+from drumbeat.counts import Count
+from drumbeat.errors import Conflict, Detail, Invalid, NotFound
+from drumbeat.table import (
+    Entity,
+    InstantAttribute,
+    NumberAttribute,
+    Transaction,
+    TransactionRefused,
+    UnicodeAttribute,
+    index,
+)
+
+SHARDS = 16
+KIND = "contacts"
+
+
+class AddressTaken(Conflict):
+    code = "ADDRESS_TAKEN"
+
+
+class ExternalIdTaken(Conflict):
+    code = "EXTERNAL_ID_TAKEN"
+
+
+class CompactJSON(JSONAttribute):
+    """JSON as UTF-8 without spaces: an item's size is its price."""
+
+    def serialize(self, value: Any) -> str | None:
+        return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class Contact(Entity):
+    """A person. `consent` is channel → the last statement: status (granted, revoked), at (ISO 8601), source, method.
+
+    The facts of purchases (from `lifetime_value` on, in minor units of `currency`) are kept by `activity`.
+    """
+
+    TYPE = "CONTACT"
+    INDEX_TYPES = {"gsi1": "CONTACTS"}
+
+    gsi1pk = UnicodeAttribute()
+    gsi1sk = UnicodeAttribute()
+    listed = index(1)
+    tenant = UnicodeAttribute()
+    contact_id = UnicodeAttribute()
+    email = UnicodeAttribute(null=True)
+    phone = UnicodeAttribute(null=True)
+    push_token = UnicodeAttribute(null=True)
+    first_name = UnicodeAttribute(null=True)
+    last_name = UnicodeAttribute(null=True)
+    external_id = UnicodeAttribute(null=True)
+    external_id_is_number = BooleanAttribute(null=True)
+    language = UnicodeAttribute(null=True)
+    time_zone = UnicodeAttribute(null=True)
+    country = UnicodeAttribute(null=True)
+    tags = UnicodeSetAttribute(null=True)
+    attributes = CompactJSON(default=dict)
+    consent = CompactJSON(default=dict)
+    lifetime_value = NumberAttribute(null=True)
+    currency = UnicodeAttribute(null=True)
+    first_purchase_at = InstantAttribute(null=True)
+    last_purchase_at = InstantAttribute(null=True)
+    total_orders = NumberAttribute(null=True)
+    import_id = UnicodeAttribute(null=True)
+    created_at = InstantAttribute()
+    updated_at = InstantAttribute()
+
+    @staticmethod
+    def key(tenant: str, contact_id: str) -> tuple[str, str]:
+        return f"CONTACT#{tenant}#{contact_id}", "CONTACT"
+
+    @staticmethod
+    def partition(tenant: str, shard: int) -> str:
+        """The index partition that lists this shard's contacts in the order of their ids."""
+        return f"CONTACTS#{tenant}#{shard}"
+
+    @staticmethod
+    def partition_of(tenant: str, contact_id: str) -> str:
+        return Contact.partition(tenant, ids.shard(contact_id, SHARDS))
+
+
+class ContactAddress(Entity):
+    """Claims an e-mail address (without case) or a telephone number for one contact."""
+
+    TYPE = "ADDRESS"
+
+    contact = UnicodeAttribute()
+
+    @staticmethod
+    def key(tenant: str, address: str) -> tuple[str, str]:
+        return f"ADDRESS#{tenant}#{addresses.claim(address)}", "ADDRESS"
+
+
+class ContactExternalId(Entity):
+    """Claims an external id for one contact."""
+
+    TYPE = "EXTERNAL"
+
+    contact = UnicodeAttribute()
+
+    @staticmethod
+    def key(tenant: str, external_id: str) -> tuple[str, str]:
+        return f"EXTERNAL#{tenant}#{external_id}", "EXTERNAL"
+
+
+Claim = ContactAddress | ContactExternalId
+# What a function that creates, alters or deletes contacts declares.
+WRITES = (Contact, ContactAddress, ContactExternalId, Count)
+
+
+def claims(contact: Contact) -> list[Claim]:
+    """The rows that make a contact's addresses and external id its own."""
+    tenant, contact_id = contact.tenant, contact.contact_id
+    found: list[Claim] = [
+        ContactAddress(*ContactAddress.key(tenant, address), contact=contact_id)
+        for address in (contact.email, contact.phone)
+        if address
+    ]
+    if contact.external_id:
+        found.append(ContactExternalId(*ContactExternalId.key(tenant, contact.external_id), contact=contact_id))
+    return found
+
+
+def statement(consent: NewConsent, now: datetime, method: str | None = None) -> dict[str, Any]:
+    """A statement of consent as a contact stores it. One from the future is taken as made now."""
+    at = min(consent.at or now, now)
+    return {
+        "status": consent.status, "at": clock.iso(at), "source": consent.source, "method": consent.method or method
+    }  # fmt: skip
+
+
+def build(
+    tenant: str,
+    new: NewContact,
+    contact_id: str,
+    now: datetime,
+    *,
+    phone: str | None,
+    method: str | None = None,
+) -> Contact:
+    """The entity of a new contact; `phone` in E.164."""
+    return Contact(
+        *Contact.key(tenant, contact_id),
+        gsi1pk=Contact.partition_of(tenant, contact_id),
+        gsi1sk=contact_id,
+        tenant=tenant,
+        contact_id=contact_id,
+        email=new.email,
+        phone=phone,
+        push_token=new.push_token,
+        first_name=new.first_name,
+        last_name=new.last_name,
+        external_id=None if new.external_id is None else str(new.external_id),
+        external_id_is_number=isinstance(new.external_id, int) or None,
+        language=new.language,
+        time_zone=new.time_zone,
+        country=new.country,
+        tags=set(new.tags) or None,
+        attributes=dict(new.attributes),
+        consent={channel: statement(said, now, method) for channel, said in new.consent.items()},
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def add(
+    tenant: str, new: NewContact, *, now: datetime, contact_id: str | None = None, method: str | None = "api"
+) -> Contact:
+    """Create a contact. With an id that exists already (the same request again) the stored one is given.
+
+    Raises AddressTaken, ExternalIdTaken, Invalid. Reads Tenant; writes `WRITES`.
+    """
+    contact_id = contact_id or ids.new("con")
+    phone = None if new.phone is None else dialled(tenant, new.phone, new.country)
+    contact = build(tenant, new, contact_id, now, phone=phone, method=method)
+    transaction = Transaction().create(contact)
+    held = claims(contact)
+    for row in held:
+        transaction.create(row)
+    counts.into(transaction, tenant, KIND, contact_id, 1)
+    try:
+        transaction.commit()
+    except TransactionRefused as refused:
+        if refused.found[0]:
+            return Contact.from_raw_data(refused.found[0])
+        raise taken(held, refused.found[1:]) from refused
+    return contact
+
+
+def taken(held: list[Claim], found: list[dict[str, Any] | None]) -> Conflict:
+    """The refusal of claims that belong to others, with each such field named."""
+    fields = [
+        _field(row) for row, other in zip(held, found[: len(held)], strict=True) if other and other.get("contact")
+    ]
+    details = [Detail(field, "belongs to another contact") for field in fields]
+    if fields == ["external_id"]:
+        return ExternalIdTaken("Another contact has this external_id; change that contact instead.", details)
+    return AddressTaken("Another contact has this address; change that contact instead.", details)
+
+
+def _field(row: Claim) -> str:
+    if isinstance(row, ContactExternalId):
+        return "external_id"
+    return "email" if "@" in row.pk else "phone"
+
+
+def dialled(tenant: str, phone: str, country: str | None) -> str:
+    """E.164 of a number as it was dialled in the contact's country, or in the tenant's. Raises Invalid."""
+    try:
+        home = country or (None if phone.startswith("+") else home_country(tenant))
+        return addresses.phone(phone, home)
+    except addresses.BadAddress as error:
+        raise Invalid.field("phone", str(error)) from error
+
+
+def home_country(tenant: str) -> str | None:
+    """The country of a tenant's settings: how numbers without one are read."""
+    owner = Tenant.fetch(*Tenant.key(tenant), consistent=False)
+    found = (owner.settings or {}).get("country") if owner else None
+    return str(found) if found else None
+
+
+def find(tenant: str, contact_id: str) -> Contact | None:
+    return Contact.fetch(*Contact.key(tenant, contact_id)) if ids.is_id(contact_id, "con") else None
+
+
+def get(tenant: str, contact_id: str) -> Contact:
+    """Raises NotFound, also for a contact of another tenant."""
+    contact = find(tenant, contact_id)
+    if contact is None:
+        raise NotFound("There is no such contact. List contacts, or look one up by email, phone or external_id.")
+    return contact
+
+
+def find_by_email(tenant: str, email: str) -> Contact | None:
+    """The contact that claims this address, whatever its case; None for no one's and for what is no address."""
+    try:
+        return find_by_address(tenant, addresses.email(email))
+    except addresses.BadAddress:
+        return None
+
+
+def find_by_address(tenant: str, address: str) -> Contact | None:
+    """The contact that claims a normalised address. Reads ContactAddress, Contact."""
+    row = ContactAddress.fetch(*ContactAddress.key(tenant, address))
+    return find(tenant, row.contact) if row else None
+
+
+def find_by_external_id(tenant: str, external_id: str | int) -> Contact | None:
+    """Reads ContactExternalId, Contact."""
+    row = ContactExternalId.fetch(*ContactExternalId.key(tenant, str(external_id)))
+    return find(tenant, row.contact) if row else None
+
+
+def many(tenant: str, contact_ids: Iterable[str]) -> list[Contact]:
+    """Those that exist, in the order of the ids."""
+    return Contact.many(Contact.key(tenant, contact_id) for contact_id in contact_ids)
+
+
+def partitions(tenant: str) -> list[str]:
+    """The index partitions that list a tenant's contacts."""
+    return [Contact.partition(tenant, shard) for shard in range(SHARDS)]
+
+
+def ids_in(tenant: str, shard: int, *, after: str | None = None, limit: int | None = None) -> Iterator[str]:
+    """Ids of a shard's contacts in ascending order, those behind `after` only. Eventually consistent."""
+    partition = Contact.partition(tenant, shard)
+    place = (*Contact.key(tenant, after), after) if after else None
+    for _, _, contact_id in table.keys_in_index(1, partition, after=place, newest_first=False, limit=limit):
+        yield contact_id

@@ -1,0 +1,112 @@
+"""getit-marketing.md: `/api/v1/marketing/…`, snake_case, bare bodies."""
+
+from typing import Any
+
+from drumbeat.dialects import Asked, Row
+
+PREFIX = "/api/v1/marketing"
+
+
+def _unsubscribed(data: Any, asked: Asked) -> Any:
+    return {
+        "email": data["address"], "status": "unsubscribed", "reason": data["reason"], "unsubscribed_at": data["at"]
+    }  # fmt: skip
+
+
+def _unsubscribes(data: Any, asked: Asked) -> Any:
+    shown = [
+        {**_unsubscribed(row, asked), "contact_id": row["contact_id"], "campaign_id": row["campaign_id"],
+         "method": row["method"]}
+        for row in data["items"]
+    ]  # fmt: skip
+    page = {name: data[name] for name in ("total_count", "limit", "next_cursor")}
+    return {"unsubscribes": shown, **page}
+
+
+def _of_email(asked: Asked) -> Asked:
+    """The document's list is that of e-mail campaigns."""
+    return Asked(asked.path, {**asked.query, "channel": "email"}, asked.body)
+
+
+_SEGMENT = {"name": "segment_name", "names": "segment_name_bn", "dynamic": "is_dynamic"}
+
+
+def _new_segment(asked: Asked) -> Asked:
+    if not isinstance(asked.body, dict):
+        return asked
+    body = {key: value for key, value in asked.body.items() if key != "segment_name_bn"}
+    for canonical, documented in (("name", "segment_name"), ("dynamic", "is_dynamic")):
+        if documented in body:
+            body[canonical] = body.pop(documented)
+    if asked.body.get("segment_name_bn") is not None:
+        body["names"] = {"bn": asked.body["segment_name_bn"]}
+    return Asked(asked.path, asked.query, body)
+
+
+def _segment(data: Any, asked: Asked) -> Any:
+    """Growth is 0 until there are two days to compare."""
+    return {
+        "id": data["id"], "segment_name": data["name"], "segment_name_bn": data["names"].get("bn"),
+        "description": data["description"], "segment_type": data["segment_type"], "criteria": data["criteria"],
+        "is_dynamic": data["dynamic"], "status": data["state"], "customer_count": data["member_count"],
+        "last_updated": data["counted_at"] or data["updated_at"], "growth_rate": data["growth_rate"] or 0.0,
+        "avg_order_value": data["avg_order_value"], "slug": data["slug"], "created_at": data["created_at"],
+    }  # fmt: skip
+
+
+def _segments(data: Any, asked: Asked) -> Any:
+    page = {name: data[name] for name in ("total_count", "limit", "next_cursor")}
+    return {"segments": [_segment(row, asked) for row in data["items"]], **page}
+
+
+def _with_insights(asked: Asked) -> Asked:
+    return Asked(asked.path, {**asked.query, "insights": "true"}, asked.body)
+
+
+def _customer(row: Any) -> Any:
+    """A customer's number is the external id that the tenant gave; without one it is ours (DESIGN section 3)."""
+    contact = row["contact"]
+    figures = ("customer_lifetime_value", "last_purchase_date", "total_orders", "avg_order_value")
+    return {
+        "customer_id": contact["id"] if contact["external_id"] is None else contact["external_id"],
+        "email": contact["email"], "phone": contact["phone"], **{name: row[name] for name in figures},
+    }  # fmt: skip
+
+
+def _customers(data: Any, asked: Asked) -> Any:
+    shown = ("avg_customer_lifetime_value", "avg_order_frequency", "top_categories", "preferred_communication_channels")
+    return {
+        "customers": [_customer(row) for row in data["items"]],
+        "segment_insights": {name: data["insights"][name] for name in shown},
+        **{name: data[name] for name in ("total_count", "limit", "next_cursor")},
+    }
+
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        f"POST {PREFIX}/segments",
+        "segments.create_segment",
+        request=_new_segment,
+        reply=_segment,
+        fields=_SEGMENT,
+    ),
+    Row(f"GET {PREFIX}/segments", "segments.list_segments", reply=_segments),
+    Row(
+        f"GET {PREFIX}/segments/{{segment_id}}/customers",
+        "segments.list_members",
+        request=_with_insights,
+        reply=_customers,
+    ),
+    Row(
+        f"GET {PREFIX}/email-campaigns/unsubscribes",
+        "contacts.list_unsubscribes",
+        request=_of_email,
+        reply=_unsubscribes,
+    ),
+    Row(
+        f"POST {PREFIX}/email-campaigns/unsubscribe",
+        "contacts.create_unsubscribe",
+        reply=_unsubscribed,
+        status=200,
+    ),
+)

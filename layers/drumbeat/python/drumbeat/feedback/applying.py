@@ -1,0 +1,283 @@
+"""Applying what came back: a batch of feedback becomes set unions, timeline rows, day counts and suppressions.
+
+Everything here may be done again, in any order and any number of times, and the outcome is the same: sets are joined,
+rows have keys that follow from the event, suppressions and opt-outs stay what they are. The timeline comes before the
+sets, so that whoever sees a number finds the rows behind it. What was seen is counted: a click is no open.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.attributes import NumberSetAttribute
+from pynamodb.exceptions import PynamoDBException, VerboseClientError
+
+from drumbeat import clock, table
+from drumbeat.activity import frames, machines
+from drumbeat.activity import rollups as days
+from drumbeat.activity.model import MessageKind, Timeline, message_row
+from drumbeat.contacts import consent, suppressions
+from drumbeat.contacts import model as contacts
+from drumbeat.errors import Refusal
+from drumbeat.feedback import known, rules
+from drumbeat.feedback.facts import Fact, read
+from drumbeat.feedback.known import Known, Person
+from drumbeat.logs import counted, logger
+from drumbeat.sends import rollups
+from drumbeat.sends.model import Place, Stat
+from drumbeat.table import ConditionFailed, TransactionRefused
+
+_UNFIT = (ValueError, LookupError, TypeError, AttributeError)
+_FAULTS = (*_UNFIT, BotoCoreError, ClientError, PynamoDBException, ConditionFailed, TransactionRefused, Refusal)
+_ROWS: dict[str, MessageKind] = {
+    "delivered": "delivered", "deferred": "deferred", "bounced": "bounced", "soft_bounced": "bounced",
+    "complained": "complained", "failed": "rejected", "opened": "opened", "clicked": "clicked",
+}  # fmt: skip
+# What the documents know as events; the others stay on the timeline.
+_PUBLISHED = frozenset({"delivered", "bounced", "complained", "opened", "clicked"})
+_METRICS = {
+    "delivered": "Deliveries", "bounced": "HardBounces", "soft_bounced": "SoftBounces", "complained": "Complaints",
+    "failed": "Failures", "opened": "Opens", "clicked": "Clicks",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A fact with what is known of its message. `person` is None when the contact was deleted."""
+
+    fact: Fact
+    send: Known
+    place: Place
+    contact: str
+    person: Person | None = None
+    machine: bool = False
+
+    @property
+    def message(self) -> str:
+        return self.place.message(self.fact.number)
+
+    @property
+    def sets(self) -> list[str]:
+        """The sets of the stat item that this recipient's number goes into."""
+        fact = self.fact
+        if self.machine:
+            return [f"{fact.kind}_machine"]
+        return [fact.kind, *([f"l{fact.link}"] if fact.kind == "clicked" and fact.link is not None else [])]
+
+    def row(self) -> Timeline | None:
+        """The timeline row; None where there is nothing to tell, or nobody to tell it of."""
+        fact, kind = self.fact, _ROWS.get(self.fact.kind)
+        address = fact.address or (self.person and self.person.email)
+        if kind is None or self.person is None:
+            return None
+        known_as = frames.email(self.send.campaign, self.person.customer_id, address or "", self.message)
+        publish = self.send.publish and fact.kind in _PUBLISHED and not self.machine and bool(address)
+        return message_row(
+            self.send.tenant, self.contact, kind, fact.at, fact.send, self.send.campaign, self.message,
+            self._data(known_as), publish, machine=self.machine,
+        )  # fmt: skip
+
+    def _data(self, known_as: dict[str, Any]) -> dict[str, Any]:
+        fact = self.fact
+        where = {"location": {"country": fact.country, "city": fact.city}}
+        match fact.kind:
+            case "opened":
+                return frames.opened(known_as, fact.ip, fact.user_agent, {}) | where
+            case "clicked":
+                return frames.clicked(known_as, fact.ip, fact.user_agent, {}, fact.url) | where
+            case "bounced" | "soft_bounced":
+                return frames.bounced(known_as, "hard" if fact.kind == "bounced" else "soft", fact.reason)
+            case "deferred" | "failed":
+                return {**known_as, "reason": fact.reason}
+        return known_as
+
+
+def apply(messages: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Apply a batch; gives the positions of messages that could not be applied and must come again."""
+    facts, failed = _read(messages)
+    items = _known(facts)
+    items = _classified(items)
+    for act in (_incidents, _timeline, _days, _sets):
+        failed |= act({position: item for position, item in items.items() if position not in failed})
+    done = {position: item for position, item in items.items() if position not in failed}
+    failed |= _roll_ups(done)
+    for kind, number in Counter(item.fact.kind for item in done.values()).items():
+        if kind in _METRICS:
+            counted(_METRICS[kind], number)
+    return sorted(failed)
+
+
+def _read(messages: Sequence[Mapping[str, Any]]) -> tuple[dict[int, Fact], set[int]]:
+    facts: dict[int, Fact] = {}
+    failed: set[int] = set()
+    for position, message in enumerate(messages):
+        try:
+            fact = read(message)
+        except _UNFIT:
+            logger.exception("unreadable feedback")
+            failed.add(position)
+            continue
+        if fact is None:
+            logger.info("feedback that is not ours", extra={"event_type": str(message.get("eventType"))[:40]})
+        else:
+            facts[position] = fact
+    return facts, failed
+
+
+def _known(facts: Mapping[int, Fact]) -> dict[int, Item]:
+    """Facts with their sends and people; those of unknown sends and recipients are left out."""
+    sends = {send_id: known.send(send_id) for send_id in {fact.send for fact in facts.values()}}
+    ours = {position: (fact, held) for position, fact in facts.items() if (held := sends[fact.send])}
+    places = [fact.place(held.tenant) for fact, held in ours.values() if fact.contact is None]
+    recipients = known.recipients(places)
+    items = {}
+    for position, (fact, held) in ours.items():
+        place = fact.place(held.tenant)
+        everyone = recipients.get(place, ())
+        contact = fact.contact or (everyone[fact.number] if fact.number < len(everyone) else None)
+        if contact:
+            items[position] = Item(fact, held, place, contact)
+    if len(items) < len(facts):
+        logger.warning("feedback of unknown messages", extra={"messages": len(facts) - len(items)})
+    people = known.people((item.send.tenant, item.contact) for item in items.values())
+    return {
+        position: Item(item.fact, item.send, item.place, item.contact, people.get((item.send.tenant, item.contact)))
+        for position, item in items.items()
+    }
+
+
+def _classified(items: dict[int, Item]) -> dict[int, Item]:
+    """The items with opens and clicks of machines marked."""
+    delivered: dict[str, datetime] = {i.message: i.fact.at for i in items.values() if i.fact.kind == "delivered"}
+    clicks = {
+        position: rules.Followed(item.message, item.fact.link, item.send.links, item.fact.at, item.fact.user_agent)
+        for position, item in items.items()
+        if item.fact.kind == "clicked"
+    }
+
+    def delivered_at(position: int, click: rules.Followed) -> datetime | None:
+        return delivered.get(click.message) or _delivery_of(items[position])
+
+    made = rules.machine_clicks(clicks, delivered_at)
+    made |= {
+        position
+        for position, item in items.items()
+        if item.fact.kind == "opened" and machines.is_machine_open(item.fact.user_agent)
+    }
+    return {
+        position: Item(item.fact, item.send, item.place, item.contact, item.person, position in made)
+        for position, item in items.items()
+    }
+
+
+def _delivery_of(click: Item) -> datetime | None:
+    """When the clicked message was delivered, if that was too shortly before (or after) for a person to click."""
+    earliest = click.fact.at - timedelta(seconds=machines.SOONEST_HUMAN_CLICK * clock.SCALE)
+    partition = Timeline.partition(click.send.tenant, click.contact)
+    rows = table.rows(Timeline, partition, start=clock.iso(earliest), consistent=False)
+    found = (row for row in rows if row.name == "email.delivered" and row.message == click.message)
+    return next((row.at for row in found), None)
+
+
+def _incidents(items: Mapping[int, Item]) -> set[int]:
+    """Suppress the addresses of bounces and complaints, and take consent back. First of all: it stops further mails."""
+    return {
+        position
+        for position, item in items.items()
+        if item.fact.consequence is not None and not _succeeds(_incident, item)
+    }
+
+
+def _incident(item: Item) -> None:
+    fact, does = item.fact, item.fact.consequence
+    if does is None:
+        return
+    tenant = item.send.tenant
+    address = fact.address or (item.person and item.person.email)
+    if address:
+        suppressions.suppress(tenant, address, does.scope, does.reason, fact.send, fact.at)
+    person = contacts.find(tenant, item.contact) if does.revokes else None
+    if person:
+        consent.revoke(
+            tenant, person, "email", reason=does.reason, method="provider", source=fact.reason, at=fact.at,
+            cause=f"{fact.send}:{does.reason}", campaign=item.send.campaign, send=fact.send,
+        )  # fmt: skip
+
+
+def _timeline(items: Mapping[int, Item]) -> set[int]:
+    return _together([position for position, item in items.items() if item.person], lambda some: _put(items, some))
+
+
+def _put(items: Mapping[int, Item], positions: Iterable[int]) -> None:
+    rows = (items[position].row() for position in positions)
+    table.put_many({(row.pk, row.sk): row for row in rows if row}.values())
+
+
+def _days(items: Mapping[int, Item]) -> set[int]:
+    """Count people's opens and clicks by day, for segments by behaviour."""
+    counting: defaultdict[tuple[str, str, str, str, str], list[int]] = defaultdict(list)
+    for position, item in items.items():
+        if item.fact.kind in ("opened", "clicked") and not item.machine and item.person:
+            day = days.day_of(item.fact.at, item.send.zone)
+            counting[item.send.tenant, item.contact, f"email.{item.fact.kind}", day, item.message].append(position)
+    lost = [positions for key, positions in counting.items() if not _succeeds(lambda key: days.add_message(*key), key)]
+    return {position for positions in lost for position in positions}
+
+
+def _sets(items: Mapping[int, Item]) -> set[int]:
+    """One union for each chunk, whatever the number of its events in the batch."""
+    by_place: defaultdict[Place, list[int]] = defaultdict(list)
+    for position, item in items.items():
+        by_place[item.place].append(position)
+    failed: set[int] = set()
+    for place, positions in by_place.items():
+        sets: defaultdict[str, set[int]] = defaultdict(set)
+        for position in positions:
+            for name in items[position].sets:
+                sets[name].add(items[position].fact.number)
+        if not _succeeds(lambda found: unite(place, found), sets):  # noqa: B023 - called at once
+            failed |= set(positions)
+    return failed
+
+
+def unite(place: Place, sets: Mapping[str, set[int]]) -> None:
+    """Add recipients' numbers to sets of the chunk's stat item; numbers that are there already change nothing."""
+    actions = [NumberSetAttribute(attr_name=name).add(numbers) for name, numbers in sorted(sets.items())]
+    Stat.change_at(*place.stat_key, *actions)
+
+
+def _roll_ups(items: Mapping[int, Item]) -> set[int]:
+    """Have the sends added up again."""
+    sends = {(item.send.tenant, item.fact.send) for item in items.values()}
+    lost = {send_id for tenant, send_id in sends if not _succeeds(lambda key: rollups.request(*key), (tenant, send_id))}
+    return {position for position, item in items.items() if item.fact.send in lost}
+
+
+def _together(positions: Sequence[int], act: Callable[[Sequence[int]], None]) -> set[int]:
+    """Do it for all at once. If one of them is at fault, do it for each; if the storage is, all of them come again."""
+    try:
+        act(positions)
+    except _FAULTS as error:
+        if len(positions) == 1 or not _is_poison(error):
+            logger.exception("feedback not applied", extra={"messages": len(positions)})
+            return set(positions)
+        return {position for one in positions for position in _together([one], act)}
+    return set()
+
+
+def _is_poison(error: Exception) -> bool:
+    if isinstance(error, VerboseClientError):
+        return bool(error.response["Error"]["Code"] == "ValidationException")
+    return isinstance(error, _UNFIT)
+
+
+def _succeeds(act: Callable[[Any], object], what: Any) -> bool:
+    try:
+        act(what)
+    except _FAULTS:
+        logger.exception("feedback not applied")
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Segments: who belongs to a group of contacts, and why."""

@@ -1,0 +1,133 @@
+"""The governor: releases the ids of due chunks at the account's rate, tenants in turn, at most two minutes' worth.
+
+It runs in Step Functions while there is work. What it has put on the queue it never has to look at again: a chunk whose
+message got lost becomes due again by itself.
+"""
+
+import itertools
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from drumbeat import clock, queues
+from drumbeat.sends import due, senders
+from drumbeat.sends.due import Due
+from drumbeat.sends.model import ENDED, ChunkState, Send, SendState
+from drumbeat.sends.senders import Sender
+from drumbeat.sends.work import DELIVER
+from drumbeat.table import ConditionFailed
+
+HORIZON = timedelta(seconds=120)
+# After this a released chunk that nobody claimed is released again: longer than the horizon and a queue's usual delay.
+RELEASED_FOR = timedelta(minutes=6)
+MOST_A_ROUND = 400
+# Business seconds between rounds while there is work; wall time is what the rate is held against.
+PAUSE, PAUSE_BUSY = 30, 1
+# Step Functions ends an execution at 25,000 events in its history; a round has about eight.
+MOST_ROUNDS = 2_500
+# Without a sign of life for so long (wall time), a governor is dead.
+SILENCE = timedelta(minutes=3)
+
+
+def govern(state: dict[str, Any]) -> dict[str, Any]:
+    """One round: `account`, `generation` and `round` in; the same and `done` or `wait_seconds` out."""
+    row = senders.get(state["account"])
+    if int(row.generation) != int(state["generation"]):
+        return {**state, "done": True}
+    after = {**state, "round": int(state["round"]) + 1, "done": False}
+    if after["round"] > MOST_ROUNDS:
+        return _hand_over(row, after)
+    now = clock.business()
+    sends = _sends(row)
+    waiting = {
+        send.send_id: [_priced(one, send) for one in due.chunks(row.account, send.send_id, now, MOST_A_ROUND)]
+        for send in sends
+        if send.state != SendState.PAUSED
+    }
+    if any(waiting.values()):
+        released = _release(row, _in_turn(sends, waiting))
+        return {**after, "wait_seconds": PAUSE_BUSY if released >= MOST_A_ROUND else PAUSE}
+    return {**after, "done": _nothing_left(row, sends, now), "wait_seconds": PAUSE}
+
+
+def is_dead(row: Sender) -> bool:
+    """Whether an account that has due work has no governor at work on it."""
+    return row.governed_at is None or row.governed_at < clock.wall() - SILENCE
+
+
+def _sends(row: Sender) -> list[Send]:
+    """The sends that have work for the account."""
+    keys = [Send.key(*work.split("#")) for work in sorted(row.work or ())]
+    return Send.many(keys)
+
+
+def _hand_over(row: Sender, state: dict[str, Any]) -> dict[str, Any]:
+    """End this execution and let the next generation go on."""
+    if senders.end_generation(row, []):
+        senders.start_governor(row.account, int(row.generation))
+        return {**state, "done": True}
+    return {**state, "wait_seconds": PAUSE_BUSY}
+
+
+def _nothing_left(row: Sender, sends: list[Send], now: datetime) -> bool:
+    """End the generation when nothing will be due soon; the sweeper starts another one when something is."""
+    upcoming = {send.send_id: due.next_at(row.account, send.send_id) for send in sends}
+    soon = now + timedelta(seconds=2 * PAUSE)
+    if any(at and at <= soon and send.state != SendState.PAUSED for send in sends if (at := upcoming[send.send_id])):
+        return False
+    planned = [send for send in sends if send.planned_whole or send.state in ENDED]
+    idle = [f"{send.tenant}#{send.send_id}" for send in planned if upcoming[send.send_id] is None]
+    return senders.end_generation(row, idle)
+
+
+def _release(row: Sender, waiting: Iterator[Due]) -> int:
+    """Put due chunks on the queue, each delayed to its place in the account's rate; how many."""
+    wall = clock.wall()
+    again = clock.business() + RELEASED_FOR * clock.SCALE
+    chosen = list(itertools.islice(waiting, MOST_A_ROUND))
+    start, room = senders.take(row, sum(one.size for one in chosen), wall, HORIZON)
+    taken = 0
+    messages: list[tuple[int, Due]] = []
+    for one in chosen:
+        if taken + one.size > room:
+            break
+        if due.put_off(one, again):
+            delay = (start + timedelta(seconds=taken / float(row.rate)) - wall).total_seconds()
+            messages.append((max(0, int(delay)), one))
+            taken += one.size
+    _queue(messages)
+    try:
+        senders.given(row, start, taken)
+    except ConditionFailed:
+        # Another governor has taken over and counts for itself; what was released here is on its way only once.
+        return 0
+    return len(messages)
+
+
+def _queue(messages: list[tuple[int, Due]]) -> None:
+    """SQS takes the delay by message and ten messages a call; the tenant is the group of a fair queue."""
+    ordered = sorted(messages, key=lambda pair: (pair[0], pair[1].place[0]))
+    for (delay, tenant), group in itertools.groupby(ordered, key=lambda pair: (pair[0], pair[1].place[0])):
+        places = [one.place for _, one in group]
+        bodies = [{"tenant": place[0], "send": place[1], "shard": place[2], "number": place[3]} for place in places]
+        queues.send(DELIVER, tenant, bodies, delay=delay)
+
+
+def _in_turn(sends: list[Send], waiting: dict[str, list[Due]]) -> Iterator[Due]:
+    """One chunk of each tenant in turn, so that a large send holds up nobody else; a tenant's own sends share its
+    turns."""
+    by_tenant: dict[str, Iterator[Due]] = {}
+    for tenant, group in itertools.groupby(sorted(sends, key=lambda send: send.tenant), key=lambda send: send.tenant):
+        by_tenant[tenant] = _alternating([waiting.get(send.send_id, []) for send in group])
+    yield from _alternating([list(dues) for dues in by_tenant.values()])
+
+
+def _alternating(lists: list[list[Due]]) -> Iterator[Due]:
+    for row in itertools.zip_longest(*lists):
+        yield from (one for one in row if one is not None)
+
+
+def _priced(one: Due, send: Send) -> Due:
+    """Only a chunk that will be sent takes capacity: settling one, or closing a cancelled one, calls no provider."""
+    free = one.state != ChunkState.PENDING or send.state in ENDED
+    return one._replace(size=0) if free else one

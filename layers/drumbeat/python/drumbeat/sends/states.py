@@ -1,0 +1,26 @@
+"""The states of a send: sending ⇄ paused → sent or cancelled. Workers read the state with every chunk that they
+claim."""
+
+from drumbeat.logs import logger
+from drumbeat.sends import senders
+from drumbeat.sends.model import Send, SendState
+from drumbeat.table import ConditionFailed
+
+
+def pause(tenant: str, send_id: str, reason: str) -> None:
+    """Stop claiming chunks, because the provider refuses the account or a person says so; what is under way is
+    finished."""
+    try:
+        Send.change_at(
+            *Send.key(tenant, send_id),
+            Send.state.set(SendState.PAUSED.value),
+            Send.reason.set(reason),
+            condition=Send.state == SendState.SENDING.value,
+        )
+    except ConditionFailed:
+        logger.info("not paused: it is not sending", extra={"send": send_id})
+
+
+def wake(send: Send) -> None:
+    """Let a governor look at the send again: it was resumed, or cancelled and has to be closed."""
+    senders.add_work(send.account, send.tenant, send.send_id)

@@ -1,0 +1,1 @@
+"""Message templates: the sending engine, its limits and its checks."""

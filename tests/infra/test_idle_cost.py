@@ -1,0 +1,35 @@
+"""Nothing runs when nothing happens, and that costs next to nothing."""
+
+from typing import Any
+
+import pytest
+
+from infra import idle_cost
+from tests.infra.conftest import Templates
+
+BUDGET = 10.0  # dollars a month
+
+
+def test_an_idle_month_stays_in_its_budget(real_templates: Templates) -> None:
+    cost = idle_cost.monthly(real_templates.values())
+    assert sum(cost.values()) <= BUDGET, cost
+
+
+def test_queues_schedules_and_alarms_are_counted(example_templates: Templates) -> None:
+    cost = idle_cost.monthly(example_templates.values())
+    assert cost["polling of queues"] == pytest.approx(2 * 0.2592)
+    assert {"alarms", "keys", "schedules"} <= cost.keys()
+
+
+def test_a_schedule_each_minute_costs_less_than_a_dollar() -> None:
+    function: dict[str, Any] = {"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 256}}
+    rule = {"ScheduleExpression": "rate(1 minute)", "Targets": [{"Arn": {"Fn::GetAtt": ["F", "Arn"]}}]}
+    template = {"Resources": {"F": function, "R": {"Type": "AWS::Events::Rule", "Properties": rule}}}
+    assert 0.3 < idle_cost.monthly([template])["schedules"] < 1
+
+
+@pytest.mark.parametrize(
+    ("every", "expected"), [("rate(1 minute)", 43_200), ("rate(6 hours)", 120), ("cron(0 3 * * ? *)", 30)]
+)
+def test_runs_a_month(every: str, expected: int) -> None:
+    assert idle_cost.runs(every) == expected

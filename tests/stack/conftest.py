@@ -1,0 +1,52 @@
+"""One deployed local stack for all tests here, on ports of its own, ended with the session however that ends."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
+
+from infra.local.stack import TIME_SCALE, Plan, Stack, up
+
+HERE = Path(__file__).parent
+# The first test waits for the stack, which takes long where its templates and layers were never built.
+TIMEOUT_SECONDS = 300
+
+
+class Schedule(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist is untyped
+    """All tests of the stack run in one worker, where there are several: a second one would start a second stack.
+
+    `--dist loadgroup` is meant for this, but pytest-xdist 3.8 sets an attribute for it that pytest 9.2 no longer reads.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "stack" if file.startswith("tests/stack/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Schedule:
+    return Schedule(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """They have sockets, and more time."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.stack)
+            item.add_marker(pytest.mark.timeout(TIMEOUT_SECONDS))
+            item.add_marker(pytest.mark.enable_socket)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The running stack: `api_url`, `api_key`, `client("dynamodb")`, and the rest of `stack.json`."""
+    scale = float(os.environ.get("TIME_SCALE", TIME_SCALE))
+    with (
+        tempfile.TemporaryDirectory(prefix="drumbeat-test-") as folder,
+        up(Plan(Path(folder), scale, ports=(0, 0))) as (running, _),
+    ):
+        yield running

@@ -1,0 +1,56 @@
+"""The mail provider of unit tests: the simulator of the local stack, in this process, with its clock-like tools."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from drumbeat import aws
+from infra.local.simulators.config import Config, Ses
+from infra.local.simulators.server import Simulators
+
+VERIFIED = ["acme.example", "globex.example"]
+
+
+class Provider:
+    """A running simulator: what it accepted, and how to make it misbehave."""
+
+    def __init__(self, simulators: Simulators) -> None:
+        self.url = simulators.url
+        self.http = httpx.Client(base_url=simulators.url)
+
+    def mails(self, **tags: str) -> list[dict[str, Any]]:
+        """Accepted mails, oldest first, with their rendered parts."""
+        query = {"order": "asc", "limit": "1000"}
+        if tags:
+            query["tag"] = ",".join(f"{name}:{value}" for name, value in tags.items())
+        listed = self.http.get("/mailbox.json", params=query).json()["mails"]
+        return [self.http.get(f"/mailbox/{mail['id']}.json").json() for mail in listed]
+
+    def addresses(self) -> list[str]:
+        listed = self.http.get("/mailbox.json", params={"order": "asc", "limit": "1000"}).json()["mails"]
+        return [address for mail in listed for address in mail["to"]]
+
+    def configure(self, **ses: Any) -> None:
+        self.http.put("/config", json={"ses": ses}).raise_for_status()
+
+    def fault(self, kind: str, **more: Any) -> None:
+        """Make the next bulk call fail: 429, 500, 500_accepted, timeout, timeout_accepted, reset, partial."""
+        self.http.post("/faults", json={"operation": "SendBulkEmail", "kind": kind, **more}).raise_for_status()
+
+
+@contextmanager
+def provider(folder: Path) -> Iterator[Provider]:
+    """Run a simulator, and point the functions' SES client at it."""
+    with Simulators(folder, Config(ses=Ses(verified=VERIFIED, max_send_rate=100_000.0))) as running:
+        os.environ["AWS_ENDPOINT_URL_SESV2"] = running.url
+        aws.client.cache_clear()
+        found = Provider(running)
+        try:
+            yield found
+        finally:
+            found.http.close()
+            del os.environ["AWS_ENDPOINT_URL_SESV2"]
+            aws.client.cache_clear()

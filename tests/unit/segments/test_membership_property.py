@@ -1,0 +1,99 @@
+"""After any changes, with records in any order and any number of times, membership is what evaluating everyone gives."""
+
+import random
+from typing import Any
+
+from drumbeat import clock
+from drumbeat.accounts import settings
+from drumbeat.contacts import model as contacts
+from drumbeat.segments import definitions, membership, people
+from hypothesis import HealthCheck, given
+from hypothesis import settings as how
+from hypothesis import strategies as st
+
+from tests.unit.segments.conftest import (
+    TENANT,
+    change,
+    contact,
+    evaluate,
+    happened,
+    in_city,
+    members,
+    record,
+    segment,
+)
+from tests.world import World
+
+CITIES = ("Dhaka", "Rome", "Oslo")
+CRITERIA: list[dict[str, Any]] = [
+    in_city("Dhaka"),
+    {"logic": "OR", "conditions": [{"field": "city", "operator": "in", "value": ["Rome", "Oslo"]}, {"tag": "vip"}]},
+    {"logic": "AND", "conditions": [{"event": "visit", "count": {"operator": "greater_or_equal", "value": 2}}]},
+    {"logic": "NOT", "conditions": [{"event": "visit", "within_days": 7}]},
+    {"logic": "AND", "conditions": [{"segment": "s0"}, {"segment": "s3"}]},
+]
+STEPS = st.lists(
+    st.tuples(st.sampled_from(("move", "visit", "redefine", "walk", "deliver")), st.integers(0, 4), st.integers(0, 2)),
+    min_size=5,
+    max_size=25,
+)
+
+
+@given(STEPS, st.randoms(use_true_random=False))
+@how(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_membership_is_what_evaluating_everyone_gives(
+    world: World, steps: list[tuple[str, int, int]], chance: random.Random
+) -> None:
+    base = _base(world)
+    pending: list[dict[str, Any]] = []
+    for number, (step, who, which) in enumerate(steps):
+        contact_id = base["contacts"][who]
+        if step == "move":
+            change(world, contact_id, city=CITIES[which])
+            pending.append(record(f"CONTACT#{TENANT}#{contact_id}"))
+        elif step == "visit":
+            happened(world, contact_id, "visit", f"{chance.getrandbits(60)}-{number}")
+            day = clock.business().date().isoformat()
+            pending.append(record(f"ROLLUP#{TENANT}#{contact_id}", "INSERT", f"visit#{day}"))
+        elif step == "redefine":
+            said = {"criteria": in_city(CITIES[which])}
+            world.call("segments.update_segment", path={"segment_id": base["segments"][0]}, body=said)
+        elif step == "walk":
+            world._machines()
+        elif pending:
+            evaluate(world, *chance.choices(pending, k=3))  # some may come again below
+    chance.shuffle(pending)
+    evaluate(world, *pending, *pending[:2])
+    while world._machines():
+        pass
+
+    expected = _recomputed()
+    assert {one: members(one) for one in base["segments"]} == {one: expected[one] for one in base["segments"]}
+
+
+_bases: dict[int, dict[str, list[str]]] = {}
+
+
+def _base(world: World) -> dict[str, list[str]]:
+    """Five contacts and five segments, the same for all examples of a run: they only wander on."""
+    if id(world) not in _bases:
+        _bases.clear()
+        made = [segment(world, f"s{number}", criteria) for number, criteria in enumerate(CRITERIA)]
+        named = [contact(world, f"c{number}", attributes={"city": CITIES[number % 3]}) for number in range(5)]
+        world.settle()
+        _bases[id(world)] = {"contacts": named, "segments": made}
+    return _bases[id(world)]
+
+
+def _recomputed() -> dict[str, set[str]]:
+    """Everyone evaluated anew, without a look at what is stored."""
+    about, known, now = settings.of(TENANT), definitions.of(TENANT), clock.business()
+    everyone = [one for shard in range(contacts.SHARDS) for one in contacts.ids_in(TENANT, shard)]
+    events = {name for one in known.all.values() for name in one.references.events}
+    found: dict[str, set[str]] = {one: set() for one in known.all}
+    moment = membership.Moment(TENANT, now, membership.ZoneInfo(about.time_zone))
+    for contact_id, person in people.load(TENANT, everyone, events, about).items():
+        for segment_id, row in membership._rows(moment, contact_id, person, known.all.values(), {}).items():
+            if isinstance(row, membership.Member):
+                found[segment_id].add(contact_id)
+    return found

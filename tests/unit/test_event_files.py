@@ -1,0 +1,203 @@
+"""Every `events/<context>/<function>/<case>.json`: a request or an event, and what must happen.
+
+    {"summary": "…",
+     "given": [{"call": "contacts.create_contact", "body": {…}, "keep": "contact"}, {"settle": true}],
+     "request": {"path": {"contact_id": "{contact.id}"}, "query": {}, "body": {…}, "headers": {}},
+     "response": {"status": 200, "body": {"data": {"email": "a@b.c"}}}}
+
+`given` is done first; `keep` names what a call gave, and `{contact.id}` puts a part of it into what follows. A step may
+also `settle` the background work, or take the first group of a pattern from the last `mail` and keep it. A request may
+say `route` (a documented one), `tenant` (`acme` unless said, null for none), `ip`, and `text` for a body that is no JSON.
+What a response has must be there, it may have more; `"<any>"`, `"<id con>"` and `"<instant>"` stand for values. Its
+`headers` work like its `body`; `contains` is text that the body has. A function without a route has `event` and
+`result` instead; `times` hands it the event more than once.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drumbeat import clock, ids
+
+from tests import harness
+from tests.harness import Reply
+from tests.world import World, all_functions
+
+EVENTS = harness.ROOT / "events"
+FILES = sorted(EVENTS.glob("*/*/*.json"))
+KEYS = {"summary", "given", "request", "response", "event", "result", "times"}
+STEP_KEYS = {
+    "call",
+    "keep",
+    "settle",
+    "mail",
+    "event",
+    "body",
+    "path",
+    "query",
+    "headers",
+    "tenant",
+    "route",
+    "text",
+    "ip",
+}
+PLACE = re.compile(r"(?<!{){(\w+(?:\.\w+)*)}(?!})")
+
+
+def _name(file: Path) -> str:
+    return "/".join(file.with_suffix("").parts[-3:])
+
+
+@pytest.mark.parametrize("file", FILES, ids=_name)
+def test_event_file(world: World, file: Path) -> None:
+    case = json.loads(file.read_text(encoding="utf-8"))
+    unknown = set(case) - KEYS
+    assert not unknown, f"{_name(file)}: has {unknown}, which nothing reads; there are {sorted(KEYS)}"
+    assert case.get("summary"), f"{_name(file)}: needs a summary, which is the name of the example"
+    function = f"{file.parent.parent.name}.{file.parent.name}"
+    kept: dict[str, Any] = {}
+    for number, step in enumerate(case.get("given", [])):
+        _given(world, step, kept, f"{_name(file)}: given[{number}]")
+    if "request" in case:
+        reply = _call(world, function, _filled(case["request"], kept))
+        _check_reply(reply, _filled(case["response"], kept), _name(file))
+    else:
+        for _ in range(case.get("times", 1)):
+            result = world.run(function, _filled(case["event"], kept))
+        problems = _differences(json.loads(json.dumps(result)), _filled(case["result"], kept), "result")
+        assert not problems, f"{_name(file)}: {'; '.join(problems)}. It gave {result}"
+
+
+def _given(world: World, step: dict[str, Any], kept: dict[str, Any], where: str) -> None:
+    unknown = set(step) - STEP_KEYS
+    assert not unknown, f"{where}: has {unknown}, which nothing reads; there are {sorted(STEP_KEYS)}"
+    if step.get("settle"):
+        world.settle()
+        return
+    if "mail" in step:
+        found = re.search(step["mail"], world.mails()[-1][1])
+        assert found, f"{where}: the last mail has no {step['mail']}: {world.mails()[-1]}"
+        kept[step["keep"]] = found[1]
+        return
+    wanted = _filled({key: value for key, value in step.items() if key not in ("call", "keep")}, kept)
+    if "event" in wanted:
+        given = world.run(step["call"], wanted["event"])
+        assert "error" not in (given or {}), f"{where}: {step['call']} failed: {given}"
+        given = given.get("data", given) if isinstance(given, dict) else given
+    else:
+        reply = _call(world, step["call"], wanted)
+        assert reply.status < 300, f"{where}: {step['call']} answered {reply.status}: {reply.text}"
+        given = reply.body.get("data", reply.body) if reply.text.startswith("{") else reply.text
+    if "keep" in step:
+        kept[step["keep"]] = given
+
+
+def _call(world: World, name: str, request: dict[str, Any]) -> Reply:
+    public = harness.function(name).declaration.scope is None
+    request = dict(request)
+    tenant = request.pop("tenant", None if public else "acme")
+    if "text" in request:
+        request["body"] = request.pop("text").encode()
+    return world.call(name, tenant=tenant, **request)
+
+
+def _check_reply(reply: Reply, wanted: dict[str, Any], where: str) -> None:
+    unknown = set(wanted) - {"status", "body", "headers", "contains"}
+    assert not unknown, f"{where}: the response has {unknown}, which nothing reads"
+    assert reply.status == wanted["status"], f"{where}: status {reply.status}, not {wanted['status']}: {reply.text}"
+    problems = _differences(reply.headers, wanted.get("headers", {}), "headers")
+    if "body" in wanted:
+        problems += _differences(reply.body, wanted["body"], "body")
+    if wanted.get("contains", "") not in reply.text:
+        problems.append(f"the body does not contain {wanted['contains']!r}")
+    assert not problems, f"{where}: {'; '.join(problems)}. The answer was {reply.text[:2000]}"
+
+
+def _filled(value: Any, kept: dict[str, Any]) -> Any:
+    """The value with `{name.path}` replaced; alone in a text it keeps its type. Unknown names stay as they are."""
+    if isinstance(value, dict):
+        return {key: _filled(item, kept) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, kept) for item in value]
+    if not isinstance(value, str):
+        return value
+    whole = PLACE.fullmatch(value)
+    if whole and whole[1].split(".")[0] in kept:
+        return _part(whole[1], kept)
+    return PLACE.sub(lambda at: str(_part(at[1], kept)) if at[1].split(".")[0] in kept else at[0], value)
+
+
+def _part(path: str, kept: dict[str, Any]) -> Any:
+    found: Any = kept
+    for step in path.split("."):
+        try:
+            found = found[int(step)] if isinstance(found, list) else found[step]
+        except (LookupError, ValueError, TypeError):
+            raise AssertionError(f"{{{path}}}: there is no {step!r} in {found}") from None
+    return found
+
+
+def _differences(found: Any, wanted: Any, where: str) -> list[str]:
+    """Where `found` lacks something of `wanted`. Objects may have more; lists are as long as wanted."""
+    if isinstance(wanted, dict):
+        if not isinstance(found, dict):
+            return [f"{where} is {found!r}, not an object"]
+        missing = [f"{where}.{key} is missing" for key in wanted if key not in found]
+        inner = (_differences(found[key], wanted[key], f"{where}.{key}") for key in wanted if key in found)
+        return missing + [problem for problems in inner for problem in problems]
+    if isinstance(wanted, list):
+        if not isinstance(found, list) or len(found) != len(wanted):
+            return [f"{where} is {found!r}, not a list of {len(wanted)}"]
+        pairs = enumerate(zip(found, wanted, strict=True))
+        return [problem for place, (one, other) in pairs for problem in _differences(one, other, f"{where}[{place}]")]
+    if _same(found, wanted):
+        return []
+    return [f"{where} is {found!r}, not {wanted!r}"]
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    if wanted == "<any>":
+        return found is not None
+    if wanted == "<instant>":
+        return isinstance(found, str) and clock.iso(clock.parse(found)) == found
+    if isinstance(wanted, str) and (prefix := re.fullmatch(r"<id (\w+)>", wanted)):
+        return isinstance(found, str) and ids.is_id(found, prefix[1])
+    # In Python 1 == True; in JSON they differ.
+    return bool(found == wanted) and isinstance(found, bool) == isinstance(wanted, bool)
+
+
+@pytest.mark.parametrize("name", sorted(all_functions()))
+def test_every_function_has_an_example_of_success_and_of_refusal(name: str) -> None:
+    context, verb = name.split(".")
+    cases = {
+        file.stem: json.loads(file.read_text(encoding="utf-8")) for file in (EVENTS / context / verb).glob("*.json")
+    }
+    succeed = [case for case in cases.values() if not _refuses(case)]
+    assert succeed, f"{name}: add events/{context}/{verb}/<case>.json with a success"
+    if _can_refuse(name):
+        assert len(succeed) < len(cases), f"{name}: add events/{context}/{verb}/<case>.json with a refusal"
+
+
+def _refuses(case: dict[str, Any]) -> bool:
+    if "response" in case:
+        return int(case["response"]["status"]) >= 400
+    result = case.get("result")
+    return isinstance(result, dict) and ("error" in result or bool(result.get("batchItemFailures")))
+
+
+def _can_refuse(name: str) -> bool:
+    """A request with a credential, a parameter or a body can be wrong; so can a message; what AWS sends cannot."""
+    declared = harness.function(name).declaration
+    entry = harness.function(name).entry
+    asks = declared.scope is not None or "{" in (declared.route or "") or getattr(entry, "body", None) is not None
+    return declared.kind in ("operator", "queue") or (declared.kind == "http" and asks)
+
+
+@pytest.mark.parametrize(
+    "folder", sorted({file.parent for file in FILES}), ids=lambda folder: "/".join(folder.parts[-2:])
+)
+def test_every_folder_of_examples_is_a_functions(folder: Path) -> None:
+    name = f"{folder.parent.name}.{folder.name}"
+    assert name in all_functions(), f"events/{folder.parent.name}/{folder.name} belongs to no function"
