@@ -1,7 +1,7 @@
 """Examples for the API's document, from `events/<context>/<function>/<case>.json`, which the tests run.
 
-An event file says what a response must have; what it leaves open is filled from the schema with fixed, plausible values,
-so that the same sources always give the same document.
+An event file says what a response must have; what it leaves open is filled from the schema with fixed, plausible
+values, so that the same sources always give the same document.
 """
 
 import json
@@ -24,7 +24,9 @@ PREFIXES = {
 }  # fmt: skip
 DEEPEST = 8
 _PLACE = re.compile(r"(?<!{){(\w+)((?:\.\w+)*)}(?!})")
-_TEXTS = {"email": "ada@example.com", "currency": "USD", "language": "en", "time_zone": "UTC", "phone": "+8801712345678"}
+_TEXTS = {
+    "email": "ada@example.com", "currency": "USD", "language": "en", "time_zone": "UTC", "phone": "+8801712345678",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,9 @@ def overlaid(sample: Any, wanted: Any) -> Any:
     return wanted
 
 
-def sample(schema: Mapping[str, Any], definitions: Mapping[str, Any], name: str = "", own: str = "", deep: int = 0) -> Any:
+def sample(
+    schema: Mapping[str, Any], definitions: Mapping[str, Any], name: str = "", own: str = "", deep: int = 0
+) -> Any:
     """A value that a JSON Schema of ours allows. `own` names the kind of object whose `id` it may have."""
     if "$ref" in schema:
         schema = definitions[schema["$ref"].rsplit("/", 1)[1]]

@@ -54,7 +54,7 @@ MESSAGES: dict[int, tuple[str, str, str]] = {
     403: (
         errors.Forbidden.code,
         "The credential lacks the scope",
-        "This needs the scope {scope}. Ask an administrator for it, or use another API key.",
+        "This needs the scope contacts:write. Ask an administrator for it, or use another API key.",
     ),
     404: (errors.NotFound.code, "There is no such thing, or it is another tenant's", "There is nothing of this id."),
     409: (
@@ -68,7 +68,7 @@ MESSAGES: dict[int, tuple[str, str, str]] = {
     429: (
         errors.RateLimited.code,
         "Too many requests in this minute; `Retry-After` says when to try again",
-        "At most {limit} requests a minute. Try again in 12 seconds.",
+        "At most 100 requests a minute. Try again in 12 seconds.",
     ),
     500: ("INTERNAL_ERROR", "A fault of ours", SORRY),
     503: (errors.Unavailable.code, "Something that we depend on is down; try again later", "Please try again later."),
@@ -104,28 +104,27 @@ def responses(declared: Declaration, types: Mapping[str, Any], cases: Iterable[C
     for case in cases:
         if case.status >= 400:
             by_status.setdefault(case.status, []).append(case)
-    return {str(status): _response(declared, status, shown, shape) for status, shown in sorted(by_status.items())}
+    return {str(status): _response(status, shown, shape) for status, shown in sorted(by_status.items())}
 
 
-def _response(declared: Declaration, status: int, cases: list[Case], shape: Shape) -> dict[str, Any]:
+def _response(status: int, cases: list[Case], shape: Shape) -> dict[str, Any]:
+    plain = shape(status, "", "", []) is None
+    if plain and not cases and status in MESSAGES:
+        return {"$ref": f"#/components/responses/{name(status)}"}
     says = MESSAGES.get(status, ("REFUSED", "Refused", "This cannot be done."))[1]
     shown = {
-        case.name: {"summary": case.summary, "value": _body(declared, status, case, shape)}
+        case.name: {"summary": case.summary, "value": _body(status, case, shape)}
         for case in cases
         if isinstance(case.response.get("body", {}), dict)
     }
-    shown = shown or {"usual": {"summary": says, "value": _body(declared, status, None, shape)}}
+    shown = shown or {"usual": {"summary": says, "value": _body(status, None, shape)}}
     first = next(iter(shown.values()))["value"]
-    schema = {"$ref": "#/components/schemas/Error"}
-    if shape(status, "", "", []) is not None or "error" not in first:
-        schema = examples.inferred(first)
+    schema = {"$ref": "#/components/schemas/Error"} if plain and "error" in first else examples.inferred(first)
     return {"description": says, "content": {"application/json": {"schema": schema, "examples": shown}}}
 
 
-def _body(declared: Declaration, status: int, case: Case | None, shape: Shape) -> dict[str, Any]:
+def _body(status: int, case: Case | None, shape: Shape) -> dict[str, Any]:
     code, _, message = MESSAGES.get(status, ("REFUSED", "Refused", "This cannot be done."))
-    per_minute = declared.limit.per_minute if declared.limit else 0
-    message = message.replace("{scope}", declared.scope or "").replace("{limit}", str(per_minute))
     wanted: Mapping[str, Any] = case.response.get("body", {}) if case else {}
     code = wanted.get("error_code") or code
     message = wanted.get("message", message)
@@ -143,6 +142,11 @@ def _body(declared: Declaration, status: int, case: Case | None, shape: Shape) -
     return result
 
 
+def name(status: int) -> str:
+    """Of a refusal among the document's shared responses: `NotFound`."""
+    return MESSAGES[status][0].title().replace("_", "")
+
+
 def page(case: Case | None) -> dict[str, Any]:
     """Content of an answer that is no JSON: a page, a picture, or nothing behind a redirect."""
     headers = {name.lower(): value for name, value in (case.response.get("headers", {}) if case else {}).items()}
@@ -155,3 +159,17 @@ def page(case: Case | None) -> dict[str, Any]:
     example = {"example": shown or "<!doctype html>…"} if kind.startswith("text/") else {}
     schema = _TEXT if kind.startswith("text/") else {"type": "string", "contentEncoding": "base64"}
     return {"content": {kind: {"schema": schema, **example}}}
+
+
+USUAL = {
+    name(status): {
+        "description": MESSAGES[status][1],
+        "content": {
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Error"},
+                "example": _body(status, None, lambda *_: None),
+            }
+        },
+    }
+    for status in MESSAGES
+}

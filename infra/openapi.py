@@ -7,6 +7,7 @@ import importlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from inspect import cleandoc
 from types import ModuleType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -25,8 +26,8 @@ INTRODUCTION = """Contacts, segments, templates, campaigns and what came of them
 
 Every answer has the envelope `{success, data, message, timestamp, request_id}`; a refusal has `error` with a `code`, a
 `message` that says what to do next, and `details` that name every bad field. Send an API key in `X-API-Key` (or in
-`Authorization: Bearer`), or a token from `POST /v1/auth/login`. A POST may have an `Idempotency-Key`: the same key and body
-give the same answer. Lists take `limit` and the `cursor` of the answer before. Answers have `X-RateLimit-Limit`,
+`Authorization: Bearer`), or a token from `POST /v1/auth/login`. A POST may have an `Idempotency-Key`: the same key and
+body give the same answer. Lists take `limit` and the `cursor` of the answer before. Answers have `X-RateLimit-Limit`,
 `X-RateLimit-Remaining` and `X-RateLimit-Reset`."""
 DIALECTS = {
     "getit": "getit-marketing.md: `/api/v1/marketing`, bare answers.",
@@ -77,6 +78,7 @@ def document(catalogue: Catalogue) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": {**definitions, "Error": failures.SCHEMA},
+            "responses": failures.USUAL,
             "securitySchemes": {
                 "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
                 "bearer": {"type": "http", "scheme": "bearer", "description": "An API key, or a token of a user."},
@@ -102,7 +104,7 @@ def _endpoint(found: Found) -> Endpoint:
         answer = get_args(answer)[0]
     elif answer is Answer:
         answer = Any
-    types = {name: hints[name] for name in ("body", "query") if name in hints}
+    types: dict[str, Any] = {name: hints[name] for name in ("body", "query") if name in hints}
     return Endpoint(found, {**types, "answer": answer}, examples.cases(found.name))
 
 
@@ -171,7 +173,7 @@ class _Operation:
         return re.sub(r"\W+", "_", f"{self.dialect}_{self.route}").strip("_").lower()
 
     def _description(self) -> str:
-        said = [self.declared.refusals]
+        said = [" ".join(cleandoc(self.declared.refusals).split())]
         if self.row is not None and self.route != self.declared.route:
             said.insert(0, f"Documented alias of `{self.declared.route}`.")
         if self.declared.scope:
@@ -238,7 +240,8 @@ class _Operation:
 
     def _responses(self) -> dict[str, Any]:
         status = str(self.case.status if self.case else (self.row and self.row.status) or self.declared.status)
-        return {status: self._success(), **failures.responses(self.declared, self.endpoint.types, self.cases, self._shape)}
+        refusals = failures.responses(self.declared, self.endpoint.types, self.cases, self._shape)
+        return {status: self._success(), **refusals}
 
     def _success(self) -> dict[str, Any]:
         says = self.case.summary if self.case and self.case.summary else "As asked"

@@ -1,4 +1,4 @@
-"""A send that went out, for tests of what comes back: its rows, its recipients, and the events that providers report."""
+"""A send that went out, for tests of what comes back: its rows, its recipients, and what providers report."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -93,7 +93,9 @@ def sent(
     table.put_many([person for people in made.people for person in people])
     table.put_many([_chunk(made, number) for number in range(len(made.people))])
     table.put_many([
-        SendKey(*SendKey.key(made.send_id), tenant=tenant, campaign=made.campaign, secret=made.secret, links=list(links)),
+        SendKey(
+            *SendKey.key(made.send_id), tenant=tenant, campaign=made.campaign, secret=made.secret, links=list(links)
+        ),
         Send(
             *Send.key(tenant, made.send_id), tenant=tenant, send_id=made.send_id, campaign=made.campaign, account="ses",
             state="sending", audience={}, plan_shards=1, chunk_size=50, planned={0}, unknown_policy="after_grace",

@@ -11,13 +11,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
+from drumbeat.sends.work import INCIDENTS
 
 CERTIFICATE_URL = "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
-TOPIC = "arn:aws:sns:us-east-1:123456789012:drumbeat-ses-incidents"
+TOPIC = f"arn:aws:sns:us-east-1:123456789012:drumbeat-{INCIDENTS}"
 
 
 @functools.cache
-def key(bits: int = 2048) -> rsa.RSAPrivateKey:
+def key(bits: int = 2048, whose: str = "sns") -> rsa.RSAPrivateKey:
+    """A key of this size, the same each time for the same owner."""
     return rsa.generate_private_key(65537, bits)
 
 
@@ -25,7 +27,7 @@ def certificate(
     signer: rsa.RSAPrivateKey | None = None, *, start: datetime | None = None, days: int = 365
 ) -> str:  # fmt: skip
     """A certificate of the key, signed by an authority made for it, as PEM."""
-    authority = key(2048)
+    authority = key(whose="authority")
     start = start or datetime.now(UTC) - timedelta(days=1)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
     issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "An authority of these tests")])

@@ -46,6 +46,8 @@ class World:
         self.waiting: list[tuple[str, dict[str, Any]]] = []
         self.seen: set[str] = set()
         self.keys: dict[str, str] = {}
+        self.published: list[dict[str, Any]] = []
+        self.heard = 0
 
     def build(self) -> None:
         """Make the resources that the templates make, and point the functions' environment at them."""
@@ -138,11 +140,11 @@ class World:
         A machine that waits is asked again when all else is quiet; when nothing comes of it, it goes on waiting.
         """
         for _ in range(rounds):
-            if self._streams() | self._machines() | self._queues():
+            if self._streams() | self._bus() | self._machines() | self._queues():
                 continue
             self.running, self.waiting = self.waiting, []
             self._machines()
-            if not (self._streams() | self._queues() | bool(self.running)):
+            if not (self._streams() | self._bus() | self._queues() | bool(self.running)):
                 return
         raise AssertionError("the background work did not come to an end")
 
@@ -161,6 +163,15 @@ class World:
             for message in found:
                 sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return busy
+
+    def _bus(self) -> bool:
+        """Hand what was put on the bus to the functions that listen for it."""
+        heard, self.heard = self.published[self.heard :], len(self.published)
+        for frame in heard:
+            for listener in self.functions.values():
+                if frame["event_type"] in listener.declaration.events:
+                    self.run(listener.declaration.name, {"detail-type": frame["event_type"], "detail": frame})
+        return bool(heard)
 
     def _machines(self) -> bool:
         client = boto3.client("stepfunctions")

@@ -3,7 +3,7 @@
 from drumbeat.http import STANDARD, Request, http
 from drumbeat.sends import previews
 from drumbeat.templates import model
-from drumbeat.templates.views import DraftPreviewRequest, PreviewRequest, PreviewView
+from drumbeat.templates.views import DraftPreviewRequest, MailPreviewRequest, MailPreviewView
 
 
 @http(
@@ -13,7 +13,7 @@ from drumbeat.templates.views import DraftPreviewRequest, PreviewRequest, Previe
     reads=(*model.READS, *previews.READS),
     memory=512,
 )
-def handler(request: Request, template_id: str, body: PreviewRequest) -> PreviewView:
+def handler(request: Request, template_id: str, body: MailPreviewRequest) -> MailPreviewView:
     """404 `NOT_FOUND` for a template or contact that there is not; 422 `VALIDATION_ERROR` naming `subject`, `html` or
     `text` and the line when these values make the template fail."""
     row = model.get(request.tenant, template_id)

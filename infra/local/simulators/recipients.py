@@ -41,11 +41,8 @@ SCANNER_AGENTS = (
     "Mozilla/5.0 (compatible; Proofpoint URL Defense; +https://www.proofpoint.com)",
     "python-requests/2.32.3",
 )
-# Apple Mail Privacy Protection sends the bare prefix; Google's proxy names itself.
-PREFETCH_AGENTS = (
-    "Mozilla/5.0",
-    "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)",
-)
+# Apple Mail Privacy Protection sends the bare prefix; Yahoo's proxy names itself.
+PREFETCH_AGENTS = ("Mozilla/5.0", "YahooMailProxy; https://help.yahoo.com/kb/yahoo-mail-proxy-SLN28749.html")
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ def test_devices(user_agent: str | None, device: str) -> None:
 
 @pytest.mark.parametrize(
     "user_agent",
-    ["Mozilla/5.0", " Mozilla/5.0 ", "", None, GMAIL, "YahooMailProxy; https://help.yahoo.com/kb/", "curl/8.5.0",
+    ["Mozilla/5.0", " Mozilla/5.0 ", "", None, "YahooMailProxy; https://help.yahoo.com/kb/", "curl/8.5.0",
      "Mozilla/5.0 (compatible; BingPreview/1.0b)", "python-requests/2.32", "Barracuda Sentinel (EE)", "Mimecast",
      "Mozilla/5.0 (compatible; Proofpoint URL Defense)", "Mozilla/5.0 (compatible; Googlebot/2.1)"],
 )  # fmt: skip

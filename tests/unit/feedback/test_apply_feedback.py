@@ -17,7 +17,7 @@ from drumbeat.contacts import consent, suppressions
 from drumbeat.contacts import model as contacts
 from drumbeat.feedback import known
 from drumbeat.sends import rollups
-from drumbeat.sends.model import Stat
+from drumbeat.sends.model import Send, Stat
 
 from tests.sends import SENT_AT, Sent, batch, sent
 from tests.world import World
@@ -98,7 +98,7 @@ def test_the_order_and_number_of_events_do_not_matter(world: World, seed: int) -
         send.seen("open", 1, after=2000),
         send.seen("click", 0, after=1000, link=2),
         send.seen("click", 0, after=1100, link=1),
-        send.seen("open", 2, user_agent="Mozilla/5.0 (Windows NT 10.0; via GoogleImageProxy)"),
+        send.seen("open", 2, user_agent="Mozilla/5.0"),
     ]
     chance = random.Random(seed)
     many = messages * 3
@@ -112,7 +112,8 @@ def test_the_order_and_number_of_events_do_not_matter(world: World, seed: int) -
         "l1": {0}, "l2": {0},
     }  # fmt: skip
     assert send.stats(1) == {"delivered": {2}, "bounced": {0}, "soft_bounced": {1}, "failed": {1}}
-    assert [row["name"]["S"] for row in send.rows(0)] == ["email.delivered", "email.opened", "email.clicked", "email.clicked"]  # fmt: skip
+    told = [row["name"]["S"] for row in send.rows(0)]
+    assert told == ["email.delivered", "email.opened", "email.clicked", "email.clicked"]
     assert len(send.rows(1)) == 3  # delivered, and opened twice
 
 
@@ -297,7 +298,7 @@ def test_two_tenants_and_two_sends_do_not_mix(world: World) -> None:
 def test_the_totals_follow(world: World) -> None:
     send = sent(sizes=(3, 2))
     apply(world, *(send.event("Delivery", n) for n in range(3)), send.seen("click", 1, chunk=1, link=2))
-    row = rollups.Send.fetch(*rollups.Send.key(send.tenant, send.send_id))
+    row = Send.fetch(*Send.key(send.tenant, send.send_id))
     assert row is not None
     numbers = rollups.compute(send.tenant, row)
     assert (numbers["delivered"], numbers["clicked"], numbers["links"]) == (3, 1, {"2": 1})
@@ -317,7 +318,7 @@ def _all(send: Sent) -> frozenset[tuple[str, int]]:
 
 
 def test_stat_attributes_are_the_entitys(world: World) -> None:
-    """Names that facts use are attributes of the entity or known extras, so that nobody reads a set that none writes."""
+    """Names that facts use are attributes of the entity, so that nobody reads a set that none writes."""
     send = sent()
     apply(
         world, send.event("Delivery"), send.bounce("Permanent", 1), send.bounce("Transient", 2),

@@ -16,6 +16,7 @@ from drumbeat import aws, clock
 from drumbeat.errors import Forbidden, Unavailable
 from drumbeat.feedback import certificates, known, signatures
 from drumbeat.feedback.certificates import SigningCertificate
+from drumbeat.sends.work import DELIVERIES, INCIDENTS
 
 from tests import sns
 from tests.harness import Reply, http_event
@@ -108,7 +109,7 @@ GOOD = json.loads(sns.signed(sns.notification(EVENT)))
         ({"TopicArn": sns.TOPIC.replace("123456789012", "210987654321")}, 403, "WRONG_TOPIC"),
         ({"TopicArn": sns.TOPIC.replace("us-east-1", "eu-west-1")}, 403, "WRONG_TOPIC"),
         ({"TopicArn": sns.TOPIC + "-2"}, 403, "WRONG_TOPIC"),
-        ({"TopicArn": sns.TOPIC.replace("incidents", "deliveries")}, 403, "WRONG_TOPIC"),
+        ({"TopicArn": sns.TOPIC.replace(INCIDENTS, DELIVERIES)}, 403, "WRONG_TOPIC"),
         ({"Type": "UnsubscribeConfirmation"}, 400, "MALFORMED_BODY"),
         ({"Type": "Other"}, 400, "MALFORMED_BODY"),
         ({"Type": ["Notification"]}, 400, "MALFORMED_BODY"),
@@ -159,7 +160,7 @@ def test_what_is_no_message_of_sns_is_malformed(trusting: World, body: bytes) ->
         "https://sns.us-east-1.amazonaws.com./SimpleNotificationService-a.pem",
         "HTTPS://sns.us-east-1.amazonaws.com/SimpleNotificationService-a.pem",
         "https://sns.us-east-1.amazonaws.com.cn.evil.test/SimpleNotificationService-a.pem",
-        "https://127.0.0.1/SimpleNotificationService-a.pem", "file:///etc/passwd", "//x", "", "https://[::", 
+        "https://127.0.0.1/SimpleNotificationService-a.pem", "file:///etc/passwd", "//x", "", "https://[::",
     ],
 )  # fmt: skip
 def test_no_other_host_may_name_the_certificate(world: World, address: str) -> None:
@@ -171,14 +172,16 @@ def test_no_other_host_may_name_the_certificate(world: World, address: str) -> N
     assert (reply.status, reply.body["error_code"]) == (403, "BAD_SIGNATURE")
 
 
-@pytest.mark.parametrize("host", ["sns.us-east-1.amazonaws.com", "sns.cn-north-1.amazonaws.com.cn", "sns.us-gov-west-1.amazonaws.com"])  # fmt: skip
+@pytest.mark.parametrize(
+    "host", ["sns.us-east-1.amazonaws.com", "sns.cn-north-1.amazonaws.com.cn", "sns.us-gov-west-1.amazonaws.com"]
+)
 def test_hosts_of_sns(host: str) -> None:
     name = "SimpleNotificationService-9c6465fa7f48f5cacd23014631ec1136.pem"
     assert signatures.is_sns_certificate(f"https://{host}/{name}")
 
 
 def test_another_key_does_not_fit(trusting: World) -> None:
-    reply = post(trusting, sns.signed(sns.notification(EVENT), sns.rsa.generate_private_key(65537, 2048)))
+    reply = post(trusting, sns.signed(sns.notification(EVENT), sns.key(whose="somebody")))
     assert (reply.status, reply.body["error_code"]) == (403, "BAD_SIGNATURE")
 
 
@@ -189,7 +192,7 @@ def test_a_weak_key_is_refused(world: World) -> None:
 
 
 def test_a_subscription_is_confirmed_through_the_sdk(trusting: World) -> None:
-    boto3.client("sns").create_topic(Name="drumbeat-ses-incidents")
+    boto3.client("sns").create_topic(Name=f"drumbeat-{INCIDENTS}")
     asked: list[dict[str, Any]] = []
     events = aws.client("sns").meta.events
     events.register("provide-client-params.sns.ConfirmSubscription", lambda params, **_: asked.append(params))
@@ -199,7 +202,7 @@ def test_a_subscription_is_confirmed_through_the_sdk(trusting: World) -> None:
 
 
 def test_a_subscription_to_another_topic_is_not_confirmed(trusting: World) -> None:
-    body = sns.signed(sns.subscription(TopicArn="arn:aws:sns:us-east-1:666666666666:drumbeat-ses-incidents"))
+    body = sns.signed(sns.subscription(TopicArn=sns.TOPIC.replace("123456789012", "666666666666")))
     assert post(trusting, body).body["error_code"] == "WRONG_TOPIC"
 
 
@@ -232,7 +235,9 @@ def test_a_certificate_that_ran_out_is_fetched_again(world: World) -> None:
         certificates.of(sns.CERTIFICATE_URL, clock.wall() + timedelta(days=900), lambda _: old.encode())
 
 
-@pytest.mark.parametrize("pem", [b"", b"<html>", b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", b"\xff" * 99])  # fmt: skip
+@pytest.mark.parametrize(
+    "pem", [b"", b"<html>", b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n", b"\xff" * 99]
+)
 def test_what_is_no_certificate_is_not_kept(world: World, pem: bytes) -> None:
     with pytest.raises(Forbidden):
         certificates.of(sns.CERTIFICATE_URL, clock.wall(), lambda _: pem)

@@ -125,7 +125,9 @@ def test_a_location_is_a_header(url: str, location: str) -> None:
     assert tracking.as_location(url) == location
 
 
-@pytest.mark.parametrize("url", ["javascript:alert(1)", "//evil.example", "/relative", "data:text/html,x", "https://", "http://[::"])  # fmt: skip
+@pytest.mark.parametrize(
+    "url", ["javascript:alert(1)", "//evil.example", "/relative", "data:text/html,x", "https://", "http://[::"]
+)
 def test_only_web_addresses_are_targets(url: str) -> None:
     assert tracking.as_location(url) is None
 

@@ -13,6 +13,7 @@ from drumbeat.contacts.model import Contact
 from drumbeat.feedback import forms, known, pages, tracking
 from drumbeat.feedback.words import WORDS, spoken
 from drumbeat.sends import rollups, tokens
+from drumbeat.sends.model import Send
 
 from tests.harness import Reply
 from tests.sends import Sent, sent
@@ -29,7 +30,8 @@ def _fresh() -> None:
 
 
 def ask(world: World, name: str, token: str, body: bytes | None = None, **headers: str) -> Reply:
-    return world.call(f"tracking.{name}", tenant=None, path={"token": token}, body=body, headers={**FORM, **headers})
+    named = {key.replace("_", "-"): value for key, value in headers.items()}
+    return world.call(f"tracking.{name}", tenant=None, path={"token": token}, body=body, headers={**FORM, **named})
 
 
 def stored(send: Sent, number: int = 0) -> Contact:
@@ -87,7 +89,7 @@ def test_a_request_that_died_halfway_is_completed_by_the_next(world: World, cut:
 def test_mail_programs_post_multipart_forms(world: World) -> None:
     send = sent()
     body = b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n'
-    reply = ask(world, "unsubscribe_contact", send.token(), body, **{"content-type": "multipart/form-data; boundary=b"})
+    reply = ask(world, "unsubscribe_contact", send.token(), body, content_type="multipart/form-data; boundary=b")
     assert reply.status == 200
     assert opt_outs(send)[0].method == "one_click"
 
@@ -120,7 +122,8 @@ def test_an_opt_out_counts_for_the_send_that_brought_it_about(world: World) -> N
     ask(world, "unsubscribe_contact", first.token(), ONE_CLICK)
     second = sent(people=first.people)
     assert ask(world, "unsubscribe_contact", second.token(), ONE_CLICK).status == 200
-    assert (first.stats(), second.stats()) == ({"unsubscribed": {0}}, {})
+    assert first.stats() == {"unsubscribed": {0}}
+    assert second.stats() == {}
 
 
 def test_an_old_mails_link_works_again_after_a_new_agreement(world: World) -> None:
@@ -134,7 +137,7 @@ def test_an_old_mails_link_works_again_after_a_new_agreement(world: World) -> No
 
 def test_a_deleted_contact_and_an_ended_send_are_answered_too(world: World) -> None:
     send = sent()
-    rollups.Send.change_at(*rollups.Send.key(send.tenant, send.send_id), rollups.Send.state.set("cancelled"))
+    Send.change_at(*Send.key(send.tenant, send.send_id), Send.state.set("cancelled"))
     assert ask(world, "unsubscribe_contact", send.token(1), ONE_CLICK).status == 200
     world.call("contacts.delete_contact", path={"contact_id": send.people[0][0].contact_id})
     assert "acme" in ask(world, "show_unsubscribe", send.token()).text
@@ -182,9 +185,9 @@ def test_the_style_is_the_one_that_the_policy_allows() -> None:
 
 def test_pages_speak_the_contacts_language(world: World) -> None:
     bangla = sent(language="bn")
-    assert 'lang="bn"' in ask(world, "show_unsubscribe", bangla.token(), **{"accept-language": "en"}).text
+    assert 'lang="bn"' in ask(world, "show_unsubscribe", bangla.token(), accept_language="en").text
     other = sent(language="fi")
-    assert 'lang="bn"' in ask(world, "show_unsubscribe", other.token(), **{"accept-language": "de, bn;q=0.8"}).text
+    assert 'lang="bn"' in ask(world, "show_unsubscribe", other.token(), accept_language="de, bn;q=0.8").text
     assert 'lang="en"' in ask(world, "show_unsubscribe", sent().token()).text
 
 

@@ -13,9 +13,9 @@ FEWEST_LINKS_OF_A_SCANNER = 3
 
 # Apple's Mail Privacy Protection fetches images through proxies that say exactly this and no more.
 _APPLE_PROXY = "Mozilla/5.0"
-# (Cubot is a maker of telephones.)
+# (Cubot is a maker of telephones. Gmail's image proxy is not here: it fetches when a person opens the mail.)
 _PREFETCHING = re.compile(
-    r"GoogleImageProxy|YahooMailProxy|YahooCacheSystem|BingPreview|Barracuda|Proofpoint|Mimecast|FireEye|Symantec|"
+    r"YahooMailProxy|YahooCacheSystem|BingPreview|Barracuda|Proofpoint|Mimecast|FireEye|Symantec|"
     r"MessageLabs|Forcepoint|Sophos|TrendMicro|Fortinet|SafeLinks|urldefense|IronPort|Cloudmark|Cisco|ZScaler|"
     r"Slackbot|facebookexternalhit|WhatsApp|TelegramBot|SkypeUriPreview|Discordbot|Twitterbot|LinkedInBot|"
     r"(?<!cu)bot\b|crawler|spider|scanner|HeadlessChrome|PhantomJS|Puppeteer|Playwright|"

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from drumbeat import clock
+from drumbeat.activity.model import Timeline
 from drumbeat.contacts.model import Contact
 from drumbeat.table import Transaction
 
@@ -40,6 +42,20 @@ def add_to_facts(transaction: Transaction, contact: Contact, orders: Sequence[Bo
         actions.append(cls.last_purchase_at.set(last))
         condition &= cls.last_purchase_at.does_not_exist() | (cls.last_purchase_at < last)
     transaction.update(Contact, contact.pk, contact.sk, actions, condition)
+
+
+def published(row: Timeline, contact_id: str, order: Bought, currency: str) -> Timeline:
+    """The timeline row of an order that counts, as the event `contact.purchased`: the contexts above credit it."""
+    row.event_type = "contact.purchased"
+    row.bus = 1
+    row.data = {
+        "contact_id": contact_id,
+        "event_id": row.event_id,
+        "value_minor": order.value,
+        "currency": currency,
+        "occurred_at": clock.iso(order.at),
+    }
+    return row
 
 
 def remember(contact: Contact, orders: Sequence[Bought], currency: str) -> None:

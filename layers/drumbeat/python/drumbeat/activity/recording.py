@@ -117,9 +117,10 @@ class Recorder:
             write.markers[len(transaction)] = one
             key = Event.key(self.tenant, one.event_id)
             transaction.create(Event(*key, contact_id=one.contact_id, at=one.at))
-            transaction.put(event_row(self.tenant, one.contact_id, one.event_id, one.name, one.at, one.properties))
-            days[one.contact_id, one.name, one.day] += 1
             order = self._bought(one)
+            row = event_row(self.tenant, one.contact_id, one.event_id, one.name, one.at, one.properties)
+            transaction.put(row if order is None else purchases.published(row, one.contact_id, order, self.currency))
+            days[one.contact_id, one.name, one.day] += 1
             if order is None:
                 continue
             bought.setdefault(one.contact_id, []).append(order)

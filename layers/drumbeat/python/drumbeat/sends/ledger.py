@@ -15,21 +15,16 @@ def merged(letters: str, found: dict[int, Outcome]) -> str:
 def sent_rows(send: Send, chunk: Chunk, people: dict[int, Contact], message_ids: dict[int, str]) -> list[Timeline]:
     """The timeline rows of accepted mails. Their time is the claim's: writing them again gives the same rows."""
     at = chunk.claimed_at or clock.business()
-    return [
-        message_row(
-            send.tenant,
-            people[number].contact_id,
-            "sent",
-            at,
-            send.send_id,
-            send.campaign,
-            chunk.place.message(number),
-            frames.email(
-                send.campaign, people[number].contact_id, people[number].email or "", chunk.place.message(number)
-            )
-            | ({"provider_message_id": provider_id} if provider_id else {}),
-            bool(send.publish),
+    rows = []
+    for number, provider_id in message_ids.items():
+        person = people.get(number)
+        if person is None:
+            continue
+        message = chunk.place.message(number)
+        data = frames.email(send.campaign, person.external_id or person.contact_id, person.email or "", message)
+        row = message_row(
+            send.tenant, person.contact_id, "sent", at, send.send_id, send.campaign, message, data, bool(send.publish)
         )
-        for number, provider_id in message_ids.items()
-        if number in people
-    ]
+        row.properties = {"provider_message_id": provider_id} if provider_id else None
+        rows.append(row)
+    return rows

@@ -11,7 +11,7 @@ from drumbeat.contacts.model import Contact
 from drumbeat.sends import rendering
 from drumbeat.templates import checks, safety
 from drumbeat.templates.limits import TemplateError
-from drumbeat.templates.views import DraftPreviewRequest, PreviewRequest, PreviewView
+from drumbeat.templates.views import DraftPreviewRequest, MailPreviewRequest, MailPreviewView
 
 READS = (Contact, Tenant)
 # No send issues this token, so that following a sample link records nothing.
@@ -19,7 +19,7 @@ SAMPLE = "preview"
 NO_ADDRESS = "(Set postal_address in the settings: every marketing mail must show it.)"
 
 
-def draft(tenant: str, asked: DraftPreviewRequest, now: datetime) -> PreviewView:
+def draft(tenant: str, asked: DraftPreviewRequest, now: datetime) -> MailPreviewView:
     """A template that is not saved, as it would arrive. Raises Invalid (part and line) and NotFound. Reads `READS`."""
     own = settings.of(tenant)
     template = checks.compiled(asked.subject, asked.html, asked.text, asked.language or own.language)
@@ -36,10 +36,10 @@ def draft(tenant: str, asked: DraftPreviewRequest, now: datetime) -> PreviewView
     except TemplateError as error:
         raise checks.refusal(error) from error
     findings = checks.findings(template, (*asked.variables, *asked.data))
-    return PreviewView(subject=shown.subject, html=shown.html, text=shown.text, findings=findings)
+    return MailPreviewView(subject=shown.subject, html=shown.html, text=shown.text, findings=findings)
 
 
-def _recipient(tenant: str, asked: PreviewRequest) -> Mapping[str, Any]:
+def _recipient(tenant: str, asked: MailPreviewRequest) -> Mapping[str, Any]:
     """The values of a contact, and those of the request in front of them."""
     contact = None if asked.contact_id is None else contacts.get(tenant, asked.contact_id)
     return {**({} if contact is None else rendering.personal(contact)), **asked.data}

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints
 
 from drumbeat.accounts.settings import Language
 from drumbeat.fields import Attributes, Body, Instant, Listing, Name, Text, View
@@ -19,9 +19,13 @@ def _at_most(most: int) -> AfterValidator:
     return AfterValidator(bounded)
 
 
+def _without_default(schema: dict[str, JsonValue]) -> None:
+    schema.pop("default")
+
+
 def _stays(unused: Any) -> Any:
     """A field of a change that may be left out; its default is never read, so it is not in the API's document."""
-    return Field(default=unused, json_schema_extra=lambda schema: schema.pop("default"))
+    return Field(default=unused, json_schema_extra=_without_default)
 
 
 Subject = Annotated[Text, StringConstraints(min_length=1, max_length=500)]
@@ -102,14 +106,14 @@ class SavedTemplate(TemplateView):
     findings: list[FindingView]
 
 
-class PreviewRequest(Body):
+class MailPreviewRequest(Body):
     """Whose mail to show: a contact's, or one with these values, which go before the contact's."""
 
     data: Attributes = Field(default_factory=dict)
     contact_id: str | None = None
 
 
-class DraftPreviewRequest(PreviewRequest):
+class DraftPreviewRequest(MailPreviewRequest):
     """A template that is not saved, and whose mail to show."""
 
     subject: Subject
@@ -119,7 +123,7 @@ class DraftPreviewRequest(PreviewRequest):
     language: Language | None = None
 
 
-class PreviewView(View):
+class MailPreviewView(View):
     """The mail as it would arrive; its tracking addresses are samples."""
 
     subject: str
