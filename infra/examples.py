@@ -23,6 +23,7 @@ PREFIXES = {
     "send": "snd", "import": "imp", "event": "evt", "job": "job",
 }  # fmt: skip
 DEEPEST = 8
+_LEFT = re.compile(r"(?<!{){(\w+)((?:\.\w+)+)}(?!})")
 _PLACE = re.compile(r"(?<!{){(\w+)((?:\.\w+)*)}(?!})")
 _TEXTS = {
     "email": "ada@example.com", "currency": "USD", "language": "en", "time_zone": "UTC", "phone": "+8801712345678",
@@ -88,16 +89,32 @@ def _part(place: re.Match[str], kept: Mapping[str, Any]) -> Any:
     return found
 
 
-def overlaid(sample: Any, wanted: Any) -> Any:
-    """What an event file wants, over a sample of the schema; `<any>` is the sample's value."""
+def settled(value: Any) -> Any:
+    """The value with a plausible text for every `{contact.id}` that is left."""
+    if isinstance(value, dict):
+        return {key: settled(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [settled(item) for item in value]
+    if isinstance(value, str):
+        return _LEFT.sub(lambda place: text(place[2].rsplit(".", 1)[1], place[1]), value)
+    return value
+
+
+def overlaid(sample: Any, wanted: Any, full: Any = None) -> Any:
+    """What an event file wants, over a sample of the schema; `<any>` is the sample's value.
+
+    `full` is a sample that has what may be null, for where the event file wants that.
+    """
     if isinstance(wanted, dict):
-        under = sample if isinstance(sample, dict) else {}
-        return {**under, **{key: overlaid(under.get(key), value) for key, value in wanted.items()}}
+        under = sample if isinstance(sample, dict) else full if isinstance(full, dict) else {}
+        more = full if isinstance(full, dict) else {}
+        return {**under, **{key: overlaid(under.get(key), value, more.get(key)) for key, value in wanted.items()}}
     if isinstance(wanted, list):
-        items = sample if isinstance(sample, list) and sample else [None]
-        return [overlaid(items[min(at, len(items) - 1)], value) for at, value in enumerate(wanted)]
+        items = next((one for one in (sample, full) if isinstance(one, list) and one), [None])
+        more_items = full if isinstance(full, list) and full else [None]
+        return [overlaid(items[0], value, more_items[0]) for value in wanted]
     if wanted == "<any>":
-        return "…" if sample is None else sample
+        return next((one for one in (sample, full) if one is not None), "…")
     if wanted == "<instant>":
         return INSTANT
     if isinstance(wanted, str) and (kind := re.fullmatch(r"<id (\w+)>", wanted)):
@@ -106,28 +123,37 @@ def overlaid(sample: Any, wanted: Any) -> Any:
 
 
 def sample(
-    schema: Mapping[str, Any], definitions: Mapping[str, Any], name: str = "", own: str = "", deep: int = 0
+    schema: Mapping[str, Any],
+    definitions: Mapping[str, Any],
+    name: str = "",
+    own: str = "",
+    *,
+    nulls: bool = True,
+    deep: int = 0,
 ) -> Any:
-    """A value that a JSON Schema of ours allows. `own` names the kind of object whose `id` it may have."""
+    """A value that a JSON Schema of ours allows. `own` names the kind of object whose `id` it may have; without `nulls`
+    it has what is null or empty by default."""
     if "$ref" in schema:
         schema = definitions[schema["$ref"].rsplit("/", 1)[1]]
     for key in ("const", "default"):
-        if schema.get(key) is not None:
+        if key in schema and (nulls or schema[key] not in (None, [], {})):
             return schema[key]
     if "enum" in schema:
         return schema["enum"][0]
     choices = [choice for choice in schema.get("anyOf") or schema.get("oneOf") or () if choice.get("type") != "null"]
     if choices:
-        return sample(choices[0], definitions, name, own, deep)
+        return sample(choices[0], definitions, name, own, nulls=nulls, deep=deep)
     kind = schema.get("type")
     if kind == "object":
         properties = schema.get("properties", {}) if deep < DEEPEST else {}
-        return {key: sample(value, definitions, key, own, deep + 1) for key, value in properties.items()}
+        return {
+            key: sample(value, definitions, key, own, nulls=nulls, deep=deep + 1) for key, value in properties.items()
+        }
     if kind == "array":
         items = schema.get("items", {})
-        return [sample(items, definitions, name, own, deep + 1)] if items and deep < DEEPEST else []
+        return [sample(items, definitions, name, own, nulls=nulls, deep=deep + 1)] if items and deep < DEEPEST else []
     if kind in ("integer", "number"):
-        return schema.get("minimum", 0)
+        return 20 if name == "limit" else schema.get("minimum", 0)
     return {"string": text(name, own), "boolean": False, "null": None}.get(str(kind), {})
 
 

@@ -128,7 +128,8 @@ def _body(status: int, case: Case | None, shape: Shape) -> dict[str, Any]:
     wanted: Mapping[str, Any] = case.response.get("body", {}) if case else {}
     code = wanted.get("error_code") or code
     message = wanted.get("message", message)
-    details = [{"field": "name", "message": "Field required"}] if status == 422 and case is None else []
+    named = case is None or (isinstance(wanted.get("error"), dict) and "details" in wanted["error"])
+    details = [{"field": "name", "message": "Field required"}] if status == 422 and named else []
     body = shape(status, code, message, details) or {
         "success": False,
         "data": None,
@@ -152,6 +153,8 @@ def page(case: Case | None) -> dict[str, Any]:
     headers = {name.lower(): value for name, value in (case.response.get("headers", {}) if case else {}).items()}
     if case is not None and case.status in (204, 301, 302, 303, 307, 308):
         return {"headers": {"Location": {"schema": _TEXT}}} if case.status != 204 else {}
+    if case is not None and "body" in case.response:
+        return {"content": {"application/json": {"schema": {"type": "object"}, "example": case.response["body"]}}}
     kind = str(headers.get("content-type", "text/html")).split(";")[0].strip("<>")
     if "/" not in kind:
         kind = "text/html"
@@ -161,7 +164,7 @@ def page(case: Case | None) -> dict[str, Any]:
     return {"content": {kind: {"schema": schema, **example}}}
 
 
-USUAL = {
+USUAL: dict[str, dict[str, Any]] = {
     name(status): {
         "description": MESSAGES[status][1],
         "content": {

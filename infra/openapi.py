@@ -70,7 +70,7 @@ def document(catalogue: Catalogue) -> dict[str, Any]:
             method, path = route.replace("+}", "}").split(" ")
             made = _Operation(endpoint, endpoints, definitions, route, dialects.get(route)).made()
             paths.setdefault(path, {})[method.lower()] = made
-            tags.setdefault(made["tags"][0], DIALECTS.get(dialects.get(route, ""), ""))
+            tags.setdefault(made["tags"][0], DIALECTS.get(made["tags"][0], ""))
     return {
         "openapi": "3.1.0",
         "info": {"title": "Drumbeat", "version": _version(), "description": INTRODUCTION, "license": failures.LICENSE},
@@ -126,11 +126,15 @@ def _schemas(endpoints: Mapping[str, Endpoint]) -> dict[str, Any]:
 def _data(endpoint: Endpoint, definitions: Mapping[str, Any]) -> Any:
     """What the function gives in its first example of success, where `{names}` of other objects stay."""
     own = re.sub(r"ies$", "y", endpoint.found.name.split("_", 1)[-1]).removesuffix("s")
-    made = None if endpoint.raw else examples.sample(endpoint.schemas["answer"], definitions, own=own)
+    if endpoint.raw:
+        return None
+    made, full = (
+        examples.sample(endpoint.schemas["answer"], definitions, own=own, nulls=nulls) for nulls in (True, False)
+    )
     case = endpoint.success(None)
     if case is None or not isinstance(case.response.get("body"), dict):
         return made
-    return examples.overlaid(made, case.response["body"].get("data", made))
+    return examples.overlaid(made, case.response["body"].get("data", made), full)
 
 
 class _Operation:
@@ -146,7 +150,8 @@ class _Operation:
         self.module: ModuleType | None = importlib.import_module(f"drumbeat.dialects.{dialect}") if dialect else None
         rows = getattr(self.module, "ROWS", ())
         self.row: Row | None = next((row for row in rows if row.route == route), None)
-        asked_by = route if self.row and route != self.declared.route else None
+        self._alias = self.row is not None and route != self.declared.route
+        asked_by = route if self._alias else None
         self.cases = [case for case in endpoint.cases if case.route == asked_by]
         self.case = endpoint.success(asked_by)
         self.kept = self._kept(self.case)
@@ -156,7 +161,7 @@ class _Operation:
             "operationId": self._id(),
             "summary": self.declared.summary,
             "description": self._description(),
-            "tags": [self.dialect or self.declared.context],
+            "tags": [self.dialect if self._alias and self.dialect else self.declared.context],
             "parameters": self._parameters(),
             "responses": self._responses(),
             "security": [{"apiKey": []}, {"bearer": []}] if self.declared.scope else [],
@@ -168,13 +173,13 @@ class _Operation:
         return operation
 
     def _id(self) -> str:
-        if self.row is None or self.route == self.declared.route:
+        if not self._alias:
             return self.declared.name.replace(".", "_")
         return re.sub(r"\W+", "_", f"{self.dialect}_{self.route}").strip("_").lower()
 
     def _description(self) -> str:
         said = [" ".join(cleandoc(self.declared.refusals).split())]
-        if self.row is not None and self.route != self.declared.route:
+        if self._alias:
             said.insert(0, f"Documented alias of `{self.declared.route}`.")
         if self.declared.scope:
             said.append(f"Needs the scope `{self.declared.scope}`.")
@@ -188,7 +193,7 @@ class _Operation:
         for step in case.given if case else ():
             if "keep" in step:
                 made = self.others.get(step.get("call", ""))
-                kept[step["keep"]] = examples.filled(made.data, kept) if made else {}
+                kept[step["keep"]] = examples.filled(made.data, kept) if made else "…"
         return kept
 
     def _parameters(self) -> list[dict[str, Any]]:
@@ -228,12 +233,15 @@ class _Operation:
 
     def _body(self) -> dict[str, Any]:
         shown = {
-            case.name: {"summary": case.summary, "value": examples.filled(case.request["body"], self._kept(case))}
+            case.name: {
+                "summary": case.summary,
+                "value": examples.settled(examples.filled(case.request["body"], self._kept(case))),
+            }
             for case in self.cases
             if case.status < 400 and "body" in case.request
         }
         schema = self.endpoint.schemas["body"]
-        if self.row is not None and self.route != self.declared.route:
+        if self._alias:
             schema = examples.inferred(next((one["value"] for one in shown.values()), {}))
         content = {"application/json": {"schema": schema, **({"examples": shown} if shown else {})}}
         return {"required": bool(shown), "content": content}
@@ -248,18 +256,17 @@ class _Operation:
         if self.endpoint.raw:
             return {"description": says, **failures.page(self.case)}
         data = examples.filled(self.endpoint.data, self.kept)
-        schema: dict[str, Any]
         if self.row is None:
             body = {"success": True, "data": data, "message": "OK", "timestamp": examples.INSTANT}
-            schema = failures.envelope(self.endpoint.schemas["answer"] or examples.inferred(data))
+            body["request_id"] = examples.REQUEST_ID
         else:
             body = self._documented(data)
-            schema = examples.inferred(body)
-        if self.row is None:
-            body["request_id"] = examples.REQUEST_ID
         if self.case is not None and isinstance(self.case.response.get("body"), dict):
             body = examples.overlaid(body, examples.filled(self.case.response["body"], self.kept))
-            schema = schema if self.row is None else examples.inferred(body)
+        body = examples.settled(body)
+        schema = examples.inferred(body)
+        if self.row is None:
+            schema = failures.envelope(self.endpoint.schemas["answer"] or examples.inferred(data))
         return {"description": says, "content": {"application/json": {"schema": schema, "example": body}}}
 
     def _documented(self, data: Any) -> Any:

@@ -15,6 +15,7 @@ STYLE = """
 body { font: 1rem/1.55 system-ui, sans-serif; margin: 0 auto; max-width: 62rem; padding: 0 1rem 6rem }
 a { color: var(--accent) }
 h2 { margin: 2.5rem 0 .5rem; border-bottom: 1px solid var(--line) }
+h3 { margin: 1rem 0 .25rem; font-size: 1rem }
 h2, details { scroll-margin-top: 4.5rem }
 .skip { position: absolute; left: -999rem } .skip:focus { position: static }
 .search { position: sticky; top: 0; background: Canvas; padding: .75rem 0; z-index: 1 }
@@ -110,7 +111,7 @@ def _operation(document: Mapping[str, Any], method: str, path: str, operation: M
     words = " ".join((method, path, operation["summary"], operation["tags"][0], operation["operationId"])).lower()
     parts = [_prose(operation["description"])]
     if operation["parameters"]:
-        parts.append(f"<h4>Parameters</h4>{_parameters(operation['parameters'])}")
+        parts.append(f"<h3>Parameters</h3>{_parameters(operation['parameters'])}")
     if "requestBody" in operation:
         parts.append(_content(document, "Body", operation["requestBody"]))
     for status, response in operation["responses"].items():
@@ -143,7 +144,7 @@ def _cell(text: Any) -> str:
 
 def _content(document: Mapping[str, Any], title: str, said: Mapping[str, Any]) -> str:
     """The fields of a body or an answer, and its examples."""
-    parts = [f"<h4>{escape(title)}</h4>"]
+    parts = [f"<h3>{escape(title)}</h3>"]
     for kind, content in said.get("content", {}).items():
         rows = list(_fields(document, content.get("schema", {})))
         if rows:

@@ -11,7 +11,6 @@ os.environ.update(
     SCHEDULER_ROLE="arn:aws:iam::123456789012:role/scheduler",
     AWS_DEFAULT_REGION="us-east-1",
     AWS_REGION="us-east-1",
-    AWS_ACCOUNT_ID_ENDPOINT_MODE="disabled",  # moto does not know the streams' endpoints by account
     AWS_ACCESS_KEY_ID="test",
     AWS_SECRET_ACCESS_KEY="test",
     POWERTOOLS_SERVICE_NAME="test",

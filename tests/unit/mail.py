@@ -43,7 +43,7 @@ class Provider:
 
 @contextmanager
 def provider(folder: Path) -> Iterator[Provider]:
-    """Run a simulator, and point the functions' SES client at it."""
+    """Run a simulator, and point the SES client of a world that is built after it at it."""
     with Simulators(folder, Config(ses=Ses(verified=VERIFIED, max_send_rate=100_000.0))) as running:
         os.environ["AWS_ENDPOINT_URL_SESV2"] = running.url
         aws.client.cache_clear()
@@ -53,4 +53,3 @@ def provider(folder: Path) -> Iterator[Provider]:
         finally:
             found.http.close()
             del os.environ["AWS_ENDPOINT_URL_SESV2"]
-            aws.client.cache_clear()

@@ -71,5 +71,5 @@ class Shop:
 
 
 @pytest.fixture
-def shop(world: World, mails: Provider) -> Shop:
+def shop(mails: Provider, world: World) -> Shop:
     return Shop(world, mails)

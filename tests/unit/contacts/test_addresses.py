@@ -9,7 +9,7 @@ from drumbeat.contacts.imports import reader, rejected
 from drumbeat.contacts.imports.columns import number_or_text
 from drumbeat.contacts.imports.rejected import Rejected
 from drumbeat.errors import Detail
-from hypothesis import assume, given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -56,22 +56,19 @@ def test_what_is_no_telephone_number(text: str) -> None:
         addresses.phone(text)
 
 
-def _normal(text: str) -> str:
-    try:
-        return addresses.email(text)
-    except addresses.BadAddress:
-        assume(False)
-        raise
-
-
+@settings(deadline=None)  # the first international address imports its validator
 @given(st.one_of(st.emails(), st.from_regex(r"\A\s?[\wäßİ.]{1,9}@[\wäßİ]{1,8}\.[a-zA-Z]{2,4}\s?\Z")))
 def test_normalising_an_email_address_twice_is_once(text: str) -> None:
-    once = _normal(text)
+    try:
+        once = addresses.email(text)
+    except addresses.BadAddress:
+        return
 
     assert addresses.email(once) == once
     assert addresses.claim(addresses.claim(once)) == addresses.claim(once)
 
 
+@settings(deadline=None)
 @given(st.from_regex(r"\A[+0-9 ().-]{3,20}\Z"), st.sampled_from([None, "BD", "DE", "US"]))
 def test_normalising_a_number_twice_is_once(text: str, country: str | None) -> None:
     try:
@@ -87,7 +84,7 @@ def test_a_claim_is_the_same_for_every_case(text: str) -> None:
     assert addresses.claim(addresses.claim(text)) == addresses.claim(text)
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=("Cs",))), min_size=1, max_size=5))
+@given(st.lists(st.text(st.characters(codec="utf-8")), min_size=1, max_size=5))
 def test_no_cell_of_a_file_of_rejected_rows_is_a_formula(cells: list[str]) -> None:
     found = rejected.content([Rejected(2, [Detail("row", "=bad")], cells)]).decode()
 
@@ -98,10 +95,10 @@ def test_no_cell_of_a_file_of_rejected_rows_is_a_formula(cells: list[str]) -> No
         assert shown in (cell, "'" + cell)
 
 
-@given(
-    st.lists(st.lists(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=8), min_size=2, max_size=3), max_size=8),
-    st.integers(1, 7),
-)  # fmt: skip
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=8)
+
+
+@given(st.lists(st.lists(CELL, min_size=2, max_size=3), max_size=8), st.integers(1, 7))
 def test_reading_goes_on_from_any_record(rows: list[list[str]], piece: int) -> None:
     """However the bytes arrive, the records are those of the csv module, and each end is where the next begins."""
     text = io.StringIO()

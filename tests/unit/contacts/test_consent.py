@@ -131,7 +131,12 @@ def test_an_opt_out_survives_deleting_and_importing_again(world: World) -> None:
 
 def test_the_wider_scope_wins_and_the_first_reason_stays(world: World) -> None:
     now = clock.business()
-    for scope, reason in (("marketing", "complaint"), ("marketing", "manual"), ("all", "hard_bounce"), ("marketing", "manual")):
+    for scope, reason in (
+        ("marketing", "complaint"),
+        ("marketing", "manual"),
+        ("all", "hard_bounce"),
+        ("marketing", "manual"),
+    ):
         held = suppressions.suppress("ten_acme", "Ann@example.com", scope, reason, None, now)  # type: ignore[arg-type]
         now += timedelta(seconds=1)
 
@@ -154,8 +159,8 @@ def test_suppressions_are_listed_looked_up_and_removed(world: World) -> None:
 
     kept = world.call("contacts.delete_suppression", path={"address": "+8801712345678"})
     assert (kept.status, kept.body["error_code"]) == (409, "SUPPRESSION_NOT_MANUAL")
-    forced = {"path": {"address": "+8801712345678"}, "query": {"force": "true"}}
-    assert world.call("contacts.delete_suppression", **forced).status == 200
+    path = {"address": "+8801712345678"}
+    assert world.call("contacts.delete_suppression", path=path, query={"force": "true"}).status == 200
     assert world.call("contacts.delete_suppression", path={"address": "A@example.com"}).status == 200
     assert world.call("contacts.delete_suppression", path={"address": "a@example.com"}).status == 404
     assert world.call("contacts.list_suppressions").data["items"] == []

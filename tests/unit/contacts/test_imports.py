@@ -23,7 +23,8 @@ def test_a_file_becomes_contacts(world: World) -> None:
     job = imported(
         world,
         "E-Mail;First Name;phone;tags;time_zone;Country;seats;since;active;code;consent;consent_at;consent_source\r\n"
-        "Jörg@Example.com;Jörg;+49 30 1234567;vip|news;Europe/Berlin;de;12;2024-05-01;true;007;yes;2025-01-02T03:04:05Z;fair\r\n"
+        "Jörg@Example.com;Jörg;+49 30 1234567;vip|news;Europe/Berlin;de;"
+        "12;2024-05-01;true;007;yes;2025-01-02T03:04:05Z;fair\r\n"
         '"রহিমা@example.com";"রহিমা, ""R""";;;;;;;;;no;;\r\n'
         ";;017;;;;;;;;;;\r\n"
         "plain@example.com;two\r\n",
@@ -245,11 +246,9 @@ def killed_at(operation: str, number: int, *, before: bool = False) -> Iterator[
         events.unregister(name, unique_id="kill")
 
 
-DEATHS = [
-    (operation, number, before)
-    for operation, number in (("TransactWriteItems", 1), ("TransactWriteItems", 2), ("TransactWriteItems", 4), ("UpdateItem", 3), ("UpdateItem", 4))
-    for before in (True, False)
-]  # fmt: skip
+# The updates are: the import runs, its header is known, and then one for each slice.
+MOMENTS = [*(("TransactWriteItems", number) for number in (1, 2, 4)), ("UpdateItem", 3), ("UpdateItem", 4)]
+DEATHS = [(operation, number, before) for operation, number in MOMENTS for before in (True, False)]
 
 
 def test_dying_midway_loses_nothing_and_doubles_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,7 +267,7 @@ def test_dying_midway_loses_nothing_and_doubles_nothing(world: World, monkeypatc
             _run_until_done(world, {"tenant": f"ten_{tenant}", "import_id": import_id})
 
         job = world.call("contacts.get_import", path={"import_id": import_id}, tenant=tenant).data
-        assert seen[0] > number, "it did not die"
+        assert seen[0] >= number, "it did not die"
         assert job["state"] == "done"
         assert totals(job) == totals(undisturbed)
         assert _state(world, tenant) == expected
@@ -407,10 +406,10 @@ def test_a_file_that_was_replaced_after_the_start_fails(world: World) -> None:
 
 
 def test_an_idempotency_key_prepares_one_import(world: World) -> None:
-    asked = {"body": {"file_name": "people.csv"}, "headers": {"Idempotency-Key": "i1"}}
+    made = [
+        world.call("contacts.create_import", body={"file_name": "people.csv"}, headers={"Idempotency-Key": "i1"})
+        for _ in range(2)
+    ]
 
-    assert (
-        world.call("contacts.create_import", **asked).data["id"]
-        == world.call("contacts.create_import", **asked).data["id"]
-    )
+    assert made[0].data["id"] == made[1].data["id"]
     assert world.call("contacts.list_imports").data["total_count"] == 1

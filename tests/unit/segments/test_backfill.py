@@ -1,5 +1,6 @@
 """Walks over whole segments: they may die, come twice, be overtaken by another version, and miss nothing."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -34,7 +35,7 @@ def test_a_walk_in_many_rounds_one_of_them_twice(world: World, monkeypatch: pyte
     everyone = set(people(world, 12))
     dhaka = segment(world, "In Dhaka", in_city("Dhaka"))
     turns = iter(range(10_000))
-    monkeypatch.setattr(backfill.time, "monotonic", lambda: float(next(turns)))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(turns)))
     monkeypatch.setattr(backfill, "ROUND_SECONDS", 2.0)
 
     state, rounds = walk(dhaka), 0

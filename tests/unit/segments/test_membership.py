@@ -1,4 +1,4 @@
-"""Membership is kept by what changes: contacts, counted events, time. In whatever order that comes, it ends up right."""
+"""Membership is kept by what changes: contacts, counted events, time. In whatever order, it ends up right."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from drumbeat.errors import NotFound
 from drumbeat.segments import definitions, figures, model, preview
 
 from tests.unit.segments.conftest import TENANT, contact, happened, in_city, members, segment, where
@@ -153,9 +154,9 @@ def test_what_is_resolved_by_name(world: World) -> None:
     made = segment(world, "New Customers", in_city("Dhaka"))
 
     assert [one.segment_id for one in model.resolve(TENANT, ["new-customers", made])] == [made, made]
-    with pytest.raises(model.NotFound, match="'nobody'"):
+    with pytest.raises(NotFound, match="'nobody'"):
         model.resolve(TENANT, [made, "nobody"])
-    with pytest.raises(model.NotFound):
+    with pytest.raises(NotFound):
         model.resolve("ten_globex", [made])
 
 
@@ -216,7 +217,8 @@ def test_margins_of_error(held: int, size: int, total: int, low: int, high: int)
     """Against Wilson's interval computed by hand; a sample of everyone has no error."""
     found = preview.estimate(held, size, total)
 
-    assert (found.low, found.high) == (pytest.approx(low, abs=40), pytest.approx(high, abs=40))
+    assert abs(found.low - low) <= 40
+    assert abs(found.high - high) <= 40
     assert found.low <= found.estimate <= found.high
 
 

@@ -21,7 +21,7 @@ def mails(tmp_path: Path) -> Iterator[Provider]:
 
 
 @pytest.fixture
-def shop(world: World, mails: Provider) -> Shop:
+def shop(mails: Provider, world: World) -> Shop:
     shop = Shop(world, mails)
     for number in range(7):
         shop.contact(f"p{number}@town.example")

@@ -34,7 +34,7 @@ def check() -> Health:
     return Health(status="healthy" if all(found.values()) else "unhealthy", components=components)
 
 
-def answer(health: Health) -> Answer:
+def answer(health: Health) -> Answer[Health]:
     """200, or 503 with the failing components in the message."""
     down = [name for name, state in health.components.items() if state != "healthy"]
     if not down:

@@ -62,6 +62,8 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     raw: bytes = b""
+    method: str = ""
+    path: str = ""
 
     def new_id(self, prefix: str) -> str:
         """An id for what this request creates: always the same for the same Idempotency-Key."""
@@ -200,7 +202,7 @@ class _Call:
         self.asked = Asked({}, {}, None)
 
     def answered(self) -> dict[str, Any]:
-        if self.event.get("requestContext", {}).get("http", {}).get("method") == "OPTIONS":
+        if self.request.method == "OPTIONS" and self.entry.declaration.cors:
             return _response(204, "", {}, JSON_TYPE)
         try:
             return self._allowed()
@@ -365,6 +367,8 @@ def _request(event: Mapping[str, Any]) -> Request:
         headers=headers,
         query=dict(parse_qsl(event.get("rawQueryString", ""), keep_blank_values=True)),
         raw=base64.b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass"),
+        method=str(about.get("method", "")),
+        path=str(event.get("rawPath", "")),
     )
 
 

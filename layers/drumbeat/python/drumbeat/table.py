@@ -101,11 +101,17 @@ class _Connection(Connection):
             raise
 
 
+def fresh_attempt() -> str:
+    """A name for one write."""
+    return f"{random.getrandbits(64):016x}"
+
+
 def _stamp(kwargs: dict[str, Any]) -> str:
     """Put a fresh attempt id into a put or an update (a delete leaves no item to carry one)."""
-    attempt = f"{random.getrandbits(64):016x}"
+    attempt = fresh_attempt()
     if "Item" in kwargs:
-        kwargs["Item"] = {**kwargs["Item"], "att": {"S": attempt}}
+        # Whoever puts an entity has given it a fresh attempt, so that its copy knows what is stored.
+        attempt = kwargs["Item"].setdefault("att", {"S": attempt})["S"]
     elif "UpdateExpression" in kwargs:
         kwargs["ExpressionAttributeNames"] = {**kwargs.get("ExpressionAttributeNames", {}), "#att": "att"}
         kwargs["ExpressionAttributeValues"] = {**kwargs.get("ExpressionAttributeValues", {}), ":att": {"S": attempt}}
@@ -165,9 +171,14 @@ class Entity(Model):
         item = data.get("Item")
         return cls.from_raw_data(item) if item else None
 
+    def save(self, condition: Condition | None = None, *, add_version_condition: bool = False) -> dict[str, Any]:
+        """Write the whole item. Only for items that are new, or whose content follows from their key."""
+        self.attempt = fresh_attempt()
+        return super().save(condition, add_version_condition=add_version_condition)
+
     def create(self) -> None:
         """Write the item if no item has its key. Raises ConditionFailed with the one that has."""
-        self.save(condition=type(self).pk.does_not_exist(), add_version_condition=False)
+        self.save(condition=type(self).pk.does_not_exist())
 
     def change(self, *actions: Action, condition: Condition | None = None, unchanged: bool = False) -> None:
         """Update the stored item and this copy of it. The item must exist.
@@ -302,6 +313,7 @@ class Transaction:
         return self.put(entity, type(entity).pk.does_not_exist())
 
     def put(self, entity: Entity, condition: Condition | None = None) -> Self:
+        entity.attempt = fresh_attempt()
         kwargs = (
             type(entity)
             ._get_connection()

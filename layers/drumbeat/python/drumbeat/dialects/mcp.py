@@ -42,6 +42,32 @@ def _template(data: Any, asked: Asked) -> Any:
     }  # fmt: skip
 
 
+CAMPAIGN_FIELDS = {"subject": "subject_line"}
+
+
+def _new_campaign(asked: Asked) -> Asked:
+    """`target_audience` are equalities over attributes; a campaign that names its recipients when it is sent has none."""
+    body = renamed(asked.body, CAMPAIGN_FIELDS)
+    if isinstance(body, dict) and "target_audience" in body:
+        wanted = body.pop("target_audience")
+        body["audience"] = {"filters": wanted} if wanted else {"everyone": True}
+    return Asked(asked.path, asked.query, body)
+
+
+def _campaign(data: Any, asked: Asked) -> Any:
+    return {
+        "id": data["id"], "campaign_id": data["id"], "name": data["name"], "status": data["status"],
+        "template_id": data["template_id"], "subject_line": data["subject"], "sender_name": data["sender_name"],
+        "sender_email": data["sender_email"], "target_audience": (asked.body or {}).get("audience", {}).get("filters", {}),
+        "created_at": data["created_at"], "updated_at": data["updated_at"],
+    }  # fmt: skip
+
+
+def _recipients(asked: Asked) -> Asked:
+    """A bare array; without a body the campaign goes to its audience."""
+    return Asked(asked.path, asked.query, [] if asked.body is None else asked.body)
+
+
 ROWS: tuple[Row, ...] = (
     Row("GET /health", "system.get_health", reply=_health),
     Row(
@@ -50,5 +76,18 @@ ROWS: tuple[Row, ...] = (
         request=_new_template,
         reply=_template,
         fields=TEMPLATE_FIELDS,
+    ),
+    Row(
+        f"POST {PREFIX}/email/campaigns",
+        "campaigns.create_campaign",
+        request=_new_campaign,
+        reply=_campaign,
+        fields={**CAMPAIGN_FIELDS, "audience": "target_audience"},
+    ),
+    Row(
+        f"POST {PREFIX}/email/campaigns/{{campaign_id}}/send",
+        "campaigns.send_to_recipients",
+        request=_recipients,
+        status=200,
     ),
 )

@@ -98,7 +98,8 @@ def measured(tenant: str, segment_id: str) -> Figures:
 def fresh(tenant: str, segment: Segment, now: datetime, kept: timedelta = timedelta(0)) -> Figures:
     """The figures as of now; the count is exact up to 50,000 members, the sums up to 10,000, above as of `counted_at`.
 
-    Stored ones that are younger than `kept` are taken as they are. What was found is stored on the segment. Reads Tenant, Member; writes Segment.
+    Stored ones that are younger than `kept` are taken as they are. What was found is stored on the segment.
+    Reads Tenant, Member; writes Segment.
     """
     before = of(segment)
     young = segment.counted_at is not None and now - segment.counted_at < kept

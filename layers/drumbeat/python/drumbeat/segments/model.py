@@ -91,7 +91,7 @@ class Segment(Entity):
 
 
 class Definitions(Entity):
-    """The ids of a tenant's segments that have criteria. `number` changes with every change of a definition, in its transaction."""
+    """The ids of a tenant's segments that have criteria. `number` changes with every definition, in its transaction."""
 
     TYPE = "DEFINITIONS"
 

@@ -78,7 +78,7 @@ def estimate(held: int, size: int, total: int) -> Estimate:
 def _sample(tenant: str, total: int) -> list[str]:
     """Always the same contacts, as long as they are there: those whose ids have the smallest hashes."""
     listed = _all_ids(tenant) if total <= MOST_LISTED else _windows(tenant)
-    return heapq.nsmallest(SAMPLE, listed, key=lambda contact_id: hashlib.sha256(contact_id.encode()).digest())
+    return heapq.nsmallest(SAMPLE, set(listed), key=lambda contact_id: hashlib.sha256(contact_id.encode()).digest())
 
 
 def _all_ids(tenant: str) -> Iterator[str]:
@@ -92,6 +92,7 @@ def _windows(tenant: str) -> Iterator[str]:
         first = next(contacts.ids_in(tenant, shard, limit=1), None)
         if first is None:
             continue
+        yield first
         begin = int.from_bytes(ids.decode(first), "big")
         end = int(time.time() * 1000) << 80
         starts = [first] if end <= begin else [

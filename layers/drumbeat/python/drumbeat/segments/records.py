@@ -6,12 +6,25 @@ come twice or in another order than they were made.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from drumbeat import clock
 from drumbeat.errors import NotFound
 from drumbeat.logs import logger
 from drumbeat.segments import definitions, membership
-from drumbeat.stream import Record
+
+
+class Record(Protocol):
+    """What this needs of a `drumbeat.stream.Record`: that an item was inserted, modified or removed."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def pk(self) -> str: ...
+
+    @property
+    def sk(self) -> str: ...
 
 
 @dataclass(slots=True)

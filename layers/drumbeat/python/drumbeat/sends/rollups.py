@@ -68,7 +68,7 @@ def _stats(tenant: str, send_id: str, shard: int) -> Iterable[dict[str, Any]]:
 def store(tenant: str, send: Send, now: datetime) -> Totals:
     """Compute and keep the totals with the moment they are true for."""
     totals = Totals(*Totals.key(tenant, send.send_id), as_of=now, numbers=compute(tenant, send))
-    totals.save(add_version_condition=False)
+    totals.save()
     return totals
 
 
