@@ -93,7 +93,7 @@ def statements(declared: Declaration, edge: EdgeEntities) -> list[Statement]:
 
 def _items(declared: Declaration, edge: EdgeEntities) -> list[Statement]:
     reads, writes = set(declared.reads), set(declared.writes)
-    if declared.kind == "http":
+    if declared.kind in ("http", "url"):
         reads |= set(edge.reads) if declared.scope else set()
         writes |= set(edge.writes if declared.scope else edge.public_writes)
     written = _prefixes(entity.TYPE for entity in writes)

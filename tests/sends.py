@@ -90,7 +90,7 @@ def sent(
         made.people.append(
             [_person(made, it, chunk, n, language, phone, consent or said) for n, it in enumerate(ids_of)]
         )
-    table.put_many([person for people in made.people for person in people])
+    table.put_many([] if people else [person for persons in made.people for person in persons])
     table.put_many([_chunk(made, number) for number in range(len(made.people))])
     table.put_many([
         SendKey(

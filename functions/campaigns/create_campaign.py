@@ -8,7 +8,6 @@ from drumbeat.campaigns.views import CampaignView, NewCampaign, view
 from drumbeat.campaigns.work import LAUNCH
 from drumbeat.counts import Count
 from drumbeat.http import Request, http
-from drumbeat.segments import changes
 from drumbeat.segments.model import BACKFILL
 from drumbeat.sends.work import DISPATCH
 from drumbeat.slugs import Slug
@@ -19,7 +18,7 @@ from drumbeat.slugs import Slug
     scope="campaigns:write",
     status=201,
     reads=(Tenant, *REFERS),
-    writes=(Campaign, Slug, Count, *changes.WRITES, *LAUNCHES),
+    writes=(Campaign, Slug, Count, *LAUNCHES),
     publishes=("marketing.campaign.completed",),
     starts=(DISPATCH, BACKFILL),
     schedules=(LAUNCH,),

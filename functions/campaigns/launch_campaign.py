@@ -6,6 +6,7 @@ from drumbeat.campaigns.declared import LAUNCHES, REFERS
 from drumbeat.campaigns.model import Campaign
 from drumbeat.campaigns.views import CampaignView, view
 from drumbeat.http import Request, http
+from drumbeat.segments.model import BACKFILL
 from drumbeat.sends.work import DISPATCH
 
 
@@ -14,7 +15,7 @@ from drumbeat.sends.work import DISPATCH
     scope="campaigns:send",
     reads=(Tenant, *REFERS),
     writes=(Campaign, *LAUNCHES),
-    starts=(DISPATCH,),
+    starts=(DISPATCH, BACKFILL),
     calls=("ses:GetAccount",),
     memory=512,
 )

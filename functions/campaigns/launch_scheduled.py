@@ -7,6 +7,7 @@ from drumbeat.campaigns.declared import LAUNCHES, REFERS
 from drumbeat.campaigns.model import Campaign
 from drumbeat.campaigns.work import LAUNCH, LaunchMessage
 from drumbeat.queue import queue
+from drumbeat.segments.model import BACKFILL
 from drumbeat.sends.work import DISPATCH
 
 
@@ -15,7 +16,7 @@ from drumbeat.sends.work import DISPATCH
     reads=(Tenant, *REFERS),
     writes=(Campaign, *LAUNCHES),
     publishes=("marketing.campaign.completed",),
-    starts=(DISPATCH,),
+    starts=(DISPATCH, BACKFILL),
     calls=("ses:GetAccount",),
     memory=512,
 )

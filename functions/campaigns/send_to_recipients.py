@@ -8,7 +8,7 @@ from drumbeat.campaigns.named import Sent
 from drumbeat.campaigns.views import Recipient
 from drumbeat.contacts.model import WRITES as CONTACTS
 from drumbeat.http import UPLOAD, Request, http
-from drumbeat.segments.model import Member, Segment
+from drumbeat.segments.model import BACKFILL, Member, Segment
 from drumbeat.sends.work import DISPATCH
 
 
@@ -19,7 +19,7 @@ from drumbeat.sends.work import DISPATCH
     status=202,
     reads=(Tenant, *REFERS),
     writes=(Campaign, *CONTACTS, Segment, Member, *LAUNCHES),
-    starts=(DISPATCH,),
+    starts=(DISPATCH, BACKFILL),
     calls=("ses:GetAccount",),
     memory=512,
     timeout=29,

@@ -6,19 +6,15 @@ from drumbeat.campaigns.declared import REFERS
 from drumbeat.campaigns.model import Campaign
 from drumbeat.campaigns.views import CampaignChange, CampaignView, view
 from drumbeat.http import Request, http
-from drumbeat.segments import changes
-from drumbeat.segments.model import BACKFILL
-from drumbeat.slugs import Slug
 
 
 @http(
     "PATCH /v1/campaigns/{campaign_id}",
     scope="campaigns:write",
     reads=(Tenant, *REFERS),
-    writes=(Campaign, Slug, *changes.WRITES),
-    starts=(BACKFILL,),
+    writes=(Campaign,),
 )
 def handler(request: Request, campaign_id: str, body: CampaignChange) -> CampaignView:
     """404 for an unknown campaign, segment or template; 409 `CAMPAIGN_STATUS` once it was launched."""
     campaign = model.get(request.tenant, campaign_id)
-    return view(planning.revise(campaign, body, request.actor, request.now))
+    return view(planning.revise(campaign, body, request.now))

@@ -1,11 +1,54 @@
-"""What the local tenant has from the start."""
+"""What the local tenant has from the start: what the documents' examples assume (DESIGN section 7)."""
 
 import json
+import time
 from typing import Any, Protocol
+
+import httpx
 
 from infra import names
 
-CREATE_TENANT = "accounts.create_tenant"
+CREATE_TENANT, SET_PASSWORD = "accounts.create_tenant", "accounts.set_password"  # noqa: S105 - names of functions
+# Senders of the documents' examples, and of ours.
+SENDING_DOMAINS = ("acme.example", "example.com", "company.com", "getit.com.bd", "mcp.com")
+USER = {"email": "user@company.com", "password": "password"}
+# Tests and examples ask often; the defaults are for programs that run all day.
+GENEROUS = {name: 100_000 for name in ("standard", "analytics", "referral", "upload", "events")}
+TENANT: dict[str, Any] = {
+    "name": "acme",
+    "tenant_id": "ten_acme",
+    "admin_email": USER["email"],
+    "limits": GENEROUS,
+    "new_api_key": True,
+    "settings": {
+        "sender_name": "Acme",
+        "sender_email": "news@acme.example",
+        "postal_address": "Acme Inc., 1 Main Street, Springfield",
+        "currency": "USD",
+    },
+}
+TEMPLATES = ("summer-promo-2024", "welcome_email_1", "welcome_email_2_engaged", "welcome_email_2_not_engaged", "template_uuid")
+HTML = """<!doctype html><html><body style="font-family: sans-serif">
+<h1>{{ headline | default: "Hello from Acme" }}</h1>
+<p>Dear {{ first_name | default: "customer" }}, there is something new for you.</p>
+<p><a href="https://shop.acme.example/offers">{{ cta_text | default: "See the offers" }}</a></p>
+<p><a href="{{ unsubscribe_url }}">Unsubscribe</a> {{ postal_address }}</p>
+</body></html>"""
+HIGH_VALUE = {"field": "customer_lifetime_value", "operator": "greater_than", "value": 50000}
+RECENT = {"field": "created_at", "operator": "within_days", "value": 30}
+SEGMENTS: dict[str, dict[str, Any]] = {
+    "new-customers": {"logic": "AND", "conditions": [RECENT]},
+    "high_value_customers": {"logic": "AND", "conditions": [HIGH_VALUE]},
+    "segment_uuid1": {"logic": "AND", "conditions": [HIGH_VALUE]},
+    "segment_uuid2": {"logic": "AND", "conditions": [RECENT]},
+}
+CUSTOMER = {
+    "external_id": 123,
+    "email": "customer@example.com",
+    "first_name": "Casey",
+    "attributes": {"customer_type": "premium"},
+    "consent": {"email": {"status": "granted", "source": "fixtures", "method": "import"}},
+}
 
 
 class Refused(Exception):
@@ -17,25 +60,59 @@ class Seedable(Protocol):
 
     @property
     def functions(self) -> list[str]: ...
+    @property
+    def api_url(self) -> str: ...
+    @property
+    def simulators_url(self) -> str: ...
+    @property
+    def table(self) -> str: ...
 
     def client(self, service: str) -> Any: ...
 
 
 def seed(stack: Seedable) -> dict[str, str]:
-    """Makes the tenant `acme` and gives `{"tenant": its id, "api_key": a key with all scopes}`. Raises Refused."""
-    if CREATE_TENANT not in stack.functions:
-        return {"tenant": "", "api_key": ""}
-    made = invoke(stack, CREATE_TENANT, {"name": "acme"})
-    return {"tenant": str(made["tenant"]), "api_key": str(made["api_key"])}
+    """Make the tenant `acme` with its fixtures; gives `{"tenant": its id, "api_key": a key with all scopes}`."""
+    made = invoke(stack, CREATE_TENANT, TENANT)
+    invoke(stack, SET_PASSWORD, {**USER, "weak": True})
+    trust(stack)
+    credential = {"tenant": str(made["tenant"]), "api_key": str(made["api_key"])}
+    with httpx.Client(base_url=stack.api_url, headers={"X-API-Key": credential["api_key"]}, timeout=30) as api:
+        for name in TEMPLATES:
+            template = {"name": name, "subject": "News from Acme", "html": HTML}
+            post(api, "/v1/templates", template)
+        for name, criteria in SEGMENTS.items():
+            post(api, "/v1/segments", {"name": name, "criteria": criteria})
+        post(api, "/v1/contacts", CUSTOMER)
+    return credential
+
+
+def trust(stack: Seedable) -> None:
+    """Store the simulated SNS's certificate, as if it had been fetched: there is no way past the verification."""
+    keys = httpx.get(f"{stack.simulators_url}/keys", timeout=10).json()["sns"]
+    stack.client("dynamodb").put_item(
+        TableName=stack.table,
+        Item={
+            "pk": {"S": f"CERT#{keys['cert_url']}"},
+            "sk": {"S": "CERT"},
+            "pem": {"S": keys["pem"]},
+            "ttl": {"N": str(int(time.time()) + 30 * 86_400)},
+        },
+    )
+
+
+def post(api: httpx.Client, path: str, body: Any) -> Any:
+    """Create something, and give its data. Raises Refused with the API's words."""
+    reply = api.post(path, json=body)
+    if reply.status_code >= 300:
+        raise Refused(f"POST {path}: {reply.text}")
+    return reply.json()["data"]
 
 
 def invoke(stack: Seedable, function: str, event: dict[str, Any]) -> dict[str, Any]:
-    """Calls an operator's function (`accounts.create_tenant`) and gives its data. Raises Refused."""
+    """Call an operator's function (`accounts.create_tenant`) and give its data. Raises Refused."""
     reply = stack.client("lambda").invoke(FunctionName=names.function(function), Payload=json.dumps(event))
     text = reply["Payload"].read().decode()
-    if reply.get("FunctionError"):
-        raise Refused(f"{function}: {text}")
-    data = json.loads(text).get("data")
+    data = json.loads(text).get("data") if not reply.get("FunctionError") else None
     if not isinstance(data, dict):
         raise Refused(f"{function}: {text}")
     return data

@@ -174,7 +174,11 @@ def _configure(simulators: str, aws: Aws, deployed: Deployed, callbacks: dict[st
                 destinations.append({"kind": "https", "events": events, "topic_arn": arn, "url": callbacks[function]})
     config = {
         "aws": {"endpoint_url": aws.endpoint, "region": REGION},
-        "ses": {"configuration_sets": [names.CONFIGURATION_SET], "destinations": destinations},
+        "ses": {
+            "configuration_sets": [names.CONFIGURATION_SET],
+            "destinations": destinations,
+            "verified": list(fixtures.SENDING_DOMAINS),
+        },
     }
     request = urllib.request.Request(  # noqa: S310 - our own simulators
         f"{simulators}/config", json.dumps(config).encode(), {"content-type": "application/json"}, method="PUT"

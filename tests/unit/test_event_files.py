@@ -6,11 +6,12 @@
      "response": {"status": 200, "body": {"data": {"email": "a@b.c"}}}}
 
 `given` is done first; `keep` names what a call gave, and `{contact.id}` puts a part of it into what follows. A step may
-also `settle` the background work, put `rows` (raw items) into the table, `put` a `text` into the data bucket, or take the first group of a pattern from the
-last `mail` and keep it. A request may say `route` (a documented one), `tenant` (`acme` unless said, null for none),
-`ip`, and `text` for a body of no JSON. What a response has must be there, it may have more; `"<any>"`, `"<id con>"` and
-`"<instant>"` stand for values. Its `headers` work like its `body`; `contains` is text that the body has. A function without a route has `event` and
-`result` instead; `times` hands it the event more than once.
+also `settle` the background work, put `rows` (raw items) into the table, `put` a `text` into the data bucket, or take
+the first group of a pattern from the last `mail` and keep it. A request may say `route` (a documented one), `tenant`
+(`acme` unless said, null for none), `ip`, and `text` for a body of no JSON. What a response has must be there, it may
+have more; `"<any>"`, `"<id con>"` and `"<instant>"` stand for values. Its `headers` work like its `body`; `contains` is
+text that the body has. A function without a route has `event` and `result` instead; `times` hands it the event more
+than once.
 """
 
 import base64

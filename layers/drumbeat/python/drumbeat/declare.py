@@ -58,7 +58,8 @@ class Files:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A class of requests, and how many of them one credential (or, on routes without one, one address) may make a minute."""
+    """A class of requests, and how many of them one credential (or, on routes without one, one address) may make a
+    minute."""
 
     name: str
     per_minute: int

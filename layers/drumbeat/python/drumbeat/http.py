@@ -1,7 +1,9 @@
 """The edge of the API: a Lambda event becomes typed arguments, what the rule gives becomes the envelope.
 
-One function is one route, so there is no router. In order: request id, dialect, credential, rate limit, body, idempotency,
-rule, reply. A `Refusal` becomes its status and code; anything else a 500 with a fixed sentence, and its story goes to the log.
+One function is one route, so there is no router. In order: request id, dialect, credential, rate limit, body,
+idempotency,
+rule, reply. A `Refusal` becomes its status and code; anything else a 500 with a fixed sentence, and its story goes
+to the log.
 """
 
 import base64
@@ -72,7 +74,8 @@ class Request:
         return ids.derived(prefix, self.tenant, self.route, self.idempotency_key)
 
     def require(self, scope: str) -> None:
-        """Refuse unless the credential has this scope too: for what a request asks besides its route. Raises Forbidden."""
+        """Refuse unless the credential has this scope too: for what a request asks besides its route. Raises
+        Forbidden."""
         access.Caller(self.tenant, self.actor, self.credential, self.scopes).require(scope)
 
     def own(self, tenant: str | None) -> None:

@@ -1,7 +1,9 @@
 """Rate limits: how many requests of a class one credential may make in a minute. Exact for credentials.
 
 pk                                    sk                      ttl
-RATE#<tenant>#<credential>#<class>    <minute, epoch s>       two minutes     GLOBAL: routes without a credential have no tenant
+RATE#<tenant>#<credential>#<class>    <minute, epoch s>       two minutes 
+
+GLOBAL: routes without a credential have no tenant.
 """
 
 import hashlib

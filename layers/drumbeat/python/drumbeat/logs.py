@@ -1,4 +1,5 @@
-"""Logs (JSON, one line at least an invocation) and metrics (EMF; their `service` is the context). No personal data goes into either."""
+"""Logs (JSON, one line at least an invocation) and metrics (EMF; their `service` is the context). No personal data
+goes into either."""
 
 import os
 

@@ -32,8 +32,8 @@ def queue(
     memory: int = 256,
     timeout: int = 60,
 ) -> Callable[[Callable[..., Any]], Function]:
-    """Declare the consumer of a queue: `batch` messages at most (or what came in `window` seconds), `concurrency` instances
-    at most (SQS's MaximumConcurrency), and the SNS topics whose messages it gets raw."""
+    """Declare the consumer of a queue: `batch` messages at most (or what came in `window` seconds), `concurrency`
+    instances at most (SQS's MaximumConcurrency), and the SNS topics whose messages it gets raw."""
 
     def declared(rule: Callable[..., Any]) -> Function:
         name, summary, refusals = named(rule)

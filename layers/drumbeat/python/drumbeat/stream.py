@@ -43,7 +43,8 @@ def stream(
 ) -> Callable[[Callable[..., Any]], Function]:
     """Declare a reader of changes to items whose keys start with these types.
 
-    `where` narrows a type by its new image, in the words of Lambda's filters: `{"TIMELINE": ["bus", "N", "1"]}` takes only
+    `where` narrows a type by its new image, in the words of Lambda's filters: `{"TIMELINE": ["bus", "N", "1"]}`
+    takes only
     timeline items whose attribute `bus` is the number 1.
     """
 

@@ -1,6 +1,7 @@
 """The one table: how entities are keyed, written once, changed by condition, and found.
 
-Every item's `pk` is `TYPE#<tenant>#<id…>`: the type first so that IAM can tell entities apart, the tenant second so that
+Every item's `pk` is `TYPE#<tenant>#<id…>`: the type first so that IAM can tell entities apart, the tenant second so
+that
 no key can be built without one. Rows that must be found before the tenant is known say `GLOBAL = True`:
 
     APIKEY     an API key's id                     accounts
@@ -27,8 +28,8 @@ from typing import Any, ClassVar, Self, TypeVar, cast
 
 from botocore.exceptions import ClientError
 from pynamodb.attributes import Attribute
-from pynamodb.attributes import UnicodeAttribute as UnicodeAttribute
 from pynamodb.attributes import NumberAttribute as NumberAttribute
+from pynamodb.attributes import UnicodeAttribute as UnicodeAttribute
 from pynamodb.connection import TableConnection
 from pynamodb.connection.base import Connection
 from pynamodb.constants import STRING
@@ -255,7 +256,8 @@ def _client() -> Any:
 
 
 def raw_many(keys: Sequence[tuple[str, str]], *, consistent: bool = True) -> list[dict[str, Any]]:
-    """The raw items of these keys (of any entities), without order; what a throttled batch leaves out is asked again."""
+    """The raw items of these keys (of any entities), without order; what a throttled batch leaves out is asked
+    again."""
     items: list[dict[str, Any]] = []
     left = [{"pk": {"S": pk}, "sk": {"S": sk}} for pk, sk in keys]
     pause = 0.02

@@ -17,12 +17,16 @@ from drumbeat.channels import ses
 from drumbeat.contacts import model as contacts
 from drumbeat.errors import Detail
 from drumbeat.events import Outbox, outbox
+from drumbeat.segments import audience as filters
+from drumbeat.segments import changes
 from drumbeat.segments import model as segments
+from drumbeat.segments.views import NewSegment
 from drumbeat.sends import planning, senders, states, sweeping
 from drumbeat.sends.audience import Audience
 from drumbeat.sends.model import SHARDS, Send, SendKey, SendState
 from drumbeat.sends.tokens import SECRET_BYTES
 from drumbeat.table import Transaction, TransactionRefused
+from drumbeat.templates import model as templates
 
 # Below this an audience is planned as one shard, so that its chunks are full.
 SMALL = 20_000
@@ -34,7 +38,7 @@ def launch(campaign: Campaign, actor: str | None, now: datetime, *, audience: Au
     send_id = ids.derived("snd", campaign.tenant, campaign.campaign_id)
     said = content.build(campaign, send_id)
     compiled = content.checked(said)
-    send = _send(campaign, send_id, audience or _audience(campaign), actor, now)
+    send = _send(campaign, send_id, audience or _audience(campaign, now), actor, now)
     key = SendKey(
         *SendKey.key(send_id),
         tenant=campaign.tenant,
@@ -53,6 +57,8 @@ def launch(campaign: Campaign, actor: str | None, now: datetime, *, audience: Au
         gsi2sk=None,
     )
     planning.start(send)
+    if campaign.template_id:
+        templates.used(campaign.tenant, campaign.template_id)
     return campaign
 
 
@@ -88,16 +94,36 @@ def _send(campaign: Campaign, send_id: str, audience: Audience, actor: str | Non
     )
 
 
-def _audience(campaign: Campaign) -> Audience:
+def _audience(campaign: Campaign, now: datetime) -> Audience:
     """The stored audience. Raises NotReady when the campaign names nobody."""
+    _require_somebody(campaign)
     stored = dict(campaign.audience or {})
-    own_filter = stored.pop("filter", None)
-    audience = Audience(**stored, only=own_filter) if own_filter else Audience(**stored)
-    if not (audience.segments or audience.everyone or audience.only):
+    wanted = stored.pop("filters", None)
+    return Audience(**stored, only=_filtered(campaign, wanted, now) if wanted else None)
+
+
+def _require_somebody(campaign: Campaign) -> None:
+    stored = campaign.audience or {}
+    if not (stored.get("segments") or stored.get("everyone") or stored.get("filters")):
         raise content.NotReady(
             "The campaign cannot be sent yet; see details.", [Detail("audience", "name a segment, or set everyone")]
         )
-    return audience
+
+
+def _filtered(campaign: Campaign, wanted: dict[str, Any], now: datetime) -> str:
+    """Filters become a hidden list of those who match now; planning waits until it is filled."""
+    new = NewSegment.model_validate(
+        {
+            "name": f"Filters of {campaign.campaign_id}",
+            "criteria": filters.audience_filters(wanted),
+            "dynamic": False,
+        }
+    )
+    segment_id = ids.derived("seg", campaign.tenant, campaign.campaign_id, "filters")
+    actor = campaign.created_by or ""
+    return changes.create(
+        campaign.tenant, new, segment_id=segment_id, created_by=actor, now=now, hidden=True
+    ).segment_id
 
 
 def _size(tenant: str, audience: Audience) -> int:
@@ -113,7 +139,7 @@ def schedule(campaign: Campaign, at: datetime, now: datetime) -> Campaign:
     if is_too_late(campaign.tenant, at, now):
         return expire(campaign, at, now)
     content.checked(content.build(campaign, "snd_check"))
-    _audience(campaign)
+    _require_somebody(campaign)
     revision = int(campaign.revision or 0) + 1
     campaign = model.change(
         campaign,

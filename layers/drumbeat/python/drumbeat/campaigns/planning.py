@@ -3,15 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from drumbeat import ids, money
+from drumbeat import money
 from drumbeat.accounts import settings
 from drumbeat.campaigns import model
 from drumbeat.campaigns.model import Campaign, Status
 from drumbeat.campaigns.views import AudienceBody, CampaignChange, CampaignFields, NewCampaign
 from drumbeat.segments import audience as filters
-from drumbeat.segments import changes
+from drumbeat.segments import definitions
 from drumbeat.segments import model as segments
-from drumbeat.segments.views import NewSegment
 from drumbeat.templates import model as templates
 
 
@@ -28,18 +27,18 @@ def make(tenant: str, campaign_id: str, body: NewCampaign, actor: str, now: date
             created_by=actor,
             created_at=now,
             updated_at=now,
-            **_values(tenant, campaign_id, body, actor, now),
+            **_values(tenant, body),
         )
     )
 
 
-def revise(campaign: Campaign, body: CampaignChange, actor: str, now: datetime) -> Campaign:
+def revise(campaign: Campaign, body: CampaignChange, now: datetime) -> Campaign:
     """Change a campaign that has not been launched. Raises WrongStatus, NotFound, Conflict."""
     campaign.require(Status.DRAFT, Status.SCHEDULED)
-    return model.change(campaign, now, **_values(campaign.tenant, campaign.campaign_id, body, actor, now))
+    return model.change(campaign, now, **_values(campaign.tenant, body))
 
 
-def _values(tenant: str, campaign_id: str, body: CampaignFields, actor: str, now: datetime) -> dict[str, Any]:
+def _values(tenant: str, body: CampaignFields) -> dict[str, Any]:
     """What the request says, as it is stored."""
     said = body.model_dump(
         exclude_unset=True, exclude={"audience", "budget", "send_type", "scheduled_at", "template_id"}
@@ -50,21 +49,17 @@ def _values(tenant: str, campaign_id: str, body: CampaignFields, actor: str, now
         currency = body.currency or settings.of(tenant).currency
         said["budget"], said["currency"] = money.to_minor(body.budget, currency), currency
     if body.audience is not None:
-        said["audience"] = _audience(tenant, campaign_id, body.audience, actor, now)
+        said["audience"] = _audience(tenant, body.audience)
     return {name: value for name, value in said.items() if value is not None}
 
 
-def _audience(tenant: str, campaign_id: str, body: AudienceBody, actor: str, now: datetime) -> dict[str, Any]:
-    """Names become ids. Filters become a hidden dynamic segment of the campaign's own, which is kept like any other."""
-    inside = [segment.segment_id for segment in segments.resolve(tenant, body.segments)]
-    outside = [segment.segment_id for segment in segments.resolve(tenant, body.exclude)]
-    stored: dict[str, Any] = {"segments": inside, "exclude": outside, "everyone": body.everyone}
+def _audience(tenant: str, body: AudienceBody) -> dict[str, Any]:
+    """Names become ids; filters are checked now, and looked for when the campaign is launched."""
     if body.filters:
-        wanted = NewSegment.model_validate(
-            {"name": f"Filters of {campaign_id}", "criteria": filters.audience_filters(body.filters)}
-        )
-        filter_id = ids.derived("seg", tenant, campaign_id, str(now))
-        hidden = changes.create(tenant, wanted, segment_id=filter_id, created_by=actor, now=now, hidden=True)
-        # Somebody must be in a named segment and match the filters; with no segment named, match the filters.
-        stored["filter"] = hidden.segment_id
-    return stored
+        definitions.checked(tenant, filters.audience_filters(body.filters))
+    return {
+        "segments": [segment.segment_id for segment in segments.resolve(tenant, body.segments)],
+        "exclude": [segment.segment_id for segment in segments.resolve(tenant, body.exclude)],
+        "everyone": body.everyone,
+        "filters": body.filters,
+    }

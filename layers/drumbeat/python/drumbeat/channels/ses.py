@@ -36,8 +36,8 @@ _ACCOUNT = frozenset({
 })  # fmt: skip
 # Refusals of a whole call that say something about the account, not about its content.
 _ACCOUNT_ERRORS = frozenset({
-    "AccountSuspendedException", "SendingPausedException", "MailFromDomainNotVerifiedException", "LimitExceededException",
-    "AccessDeniedException", "NotFoundException", "UnrecognizedClientException",
+    "AccountSuspendedException", "SendingPausedException", "MailFromDomainNotVerifiedException",
+    "LimitExceededException", "AccessDeniedException", "NotFoundException", "UnrecognizedClientException",
 })  # fmt: skip
 
 

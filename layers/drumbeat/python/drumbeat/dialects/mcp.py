@@ -46,7 +46,7 @@ CAMPAIGN_FIELDS = {"subject": "subject_line"}
 
 
 def _new_campaign(asked: Asked) -> Asked:
-    """`target_audience` are equalities over attributes; a campaign that names its recipients when it is sent has none."""
+    """`target_audience` are equalities over attributes; who names recipients when sending needs none."""
     body = renamed(asked.body, CAMPAIGN_FIELDS)
     if isinstance(body, dict) and "target_audience" in body:
         wanted = body.pop("target_audience")
@@ -55,10 +55,11 @@ def _new_campaign(asked: Asked) -> Asked:
 
 
 def _campaign(data: Any, asked: Asked) -> Any:
+    wanted = (asked.body or {}).get("audience", {}).get("filters", {})
     return {
         "id": data["id"], "campaign_id": data["id"], "name": data["name"], "status": data["status"],
         "template_id": data["template_id"], "subject_line": data["subject"], "sender_name": data["sender_name"],
-        "sender_email": data["sender_email"], "target_audience": (asked.body or {}).get("audience", {}).get("filters", {}),
+        "sender_email": data["sender_email"], "target_audience": wanted,
         "created_at": data["created_at"], "updated_at": data["updated_at"],
     }  # fmt: skip
 

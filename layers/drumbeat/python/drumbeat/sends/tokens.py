@@ -1,7 +1,8 @@
 """Tracking tokens: which message a link, a pixel or an unsubscribe request belongs to.
 
 32 bytes, base64url: send (16), shard (1), chunk (3), recipient (2) and an 80-bit HMAC-SHA256 with the send's own key,
-which is kept on the send: a token proves nothing about any other send, and there is no secret that could be lost for all.
+which is kept on the send: a token proves nothing about any other send, and there is no secret that could be lost for
+all.
 A link's target is looked up by its number; no URL travels in a link, so there is no open redirect.
 """
 
