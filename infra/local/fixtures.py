@@ -1,19 +1,19 @@
 """What the local tenant has from the start: what the documents' examples assume (DESIGN section 7)."""
 
 import json
-import time
+from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import httpx
 
 from infra import names
 
-CREATE_TENANT, SET_PASSWORD = "accounts.create_tenant", "accounts.set_password"  # noqa: S105 - names of functions
+CREATE_TENANT, SET_PASSWORD = "accounts.create_tenant", "accounts.set_password"
 # Senders of the documents' examples, and of ours.
 SENDING_DOMAINS = ("acme.example", "example.com", "company.com", "getit.com.bd", "mcp.com")
 USER = {"email": "user@company.com", "password": "password"}
 # Tests and examples ask often; the defaults are for programs that run all day.
-GENEROUS = {name: 100_000 for name in ("standard", "analytics", "referral", "upload", "events")}
+GENEROUS = dict.fromkeys(("standard", "analytics", "referral", "upload", "events"), 100_000)
 TENANT: dict[str, Any] = {
     "name": "acme",
     "tenant_id": "ten_acme",
@@ -27,7 +27,13 @@ TENANT: dict[str, Any] = {
         "currency": "USD",
     },
 }
-TEMPLATES = ("summer-promo-2024", "welcome_email_1", "welcome_email_2_engaged", "welcome_email_2_not_engaged", "template_uuid")
+TEMPLATES = (
+    "summer-promo-2024",
+    "welcome_email_1",
+    "welcome_email_2_engaged",
+    "welcome_email_2_not_engaged",
+    "template_uuid",
+)
 HTML = """<!doctype html><html><body style="font-family: sans-serif">
 <h1>{{ headline | default: "Hello from Acme" }}</h1>
 <p>Dear {{ first_name | default: "customer" }}, there is something new for you.</p>
@@ -95,7 +101,7 @@ def trust(stack: Seedable) -> None:
             "pk": {"S": f"CERT#{keys['cert_url']}"},
             "sk": {"S": "CERT"},
             "pem": {"S": keys["pem"]},
-            "ttl": {"N": str(int(time.time()) + 30 * 86_400)},
+            "fetched_at": {"S": datetime.now(UTC).isoformat()},
         },
     )
 

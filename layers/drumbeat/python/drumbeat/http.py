@@ -239,12 +239,17 @@ class _Call:
         return self._once() if self.request.idempotency_key is not None else self._carried_out()
 
     def _limit_public(self, limit: Limit) -> None:
-        """By the token of the path and by the address; on the local stack everyone has the same one."""
-        names = list((self.event.get("pathParameters") or {}).values())[:1]
+        """By the token of the path, and by the address, which many people may share (proxies, offices). On the local
+        stack everyone has the same address."""
+        name = self.entry.declaration.name
+        tokens = list((self.event.get("pathParameters") or {}).values())[:1]
+        for token in tokens:
+            self.headers.update(limits.take_public(f"{name}|{token[:80]}", limit).headers)
         if self.request.ip and not self.request.ip.startswith("127."):
-            names.append(self.request.ip)
-        for name in names:
-            self.headers.update(limits.take_public(f"{self.entry.declaration.name}|{name[:80]}", limit).headers)
+            shared = Limit(limit.name, limit.per_minute * limits.SHARERS) if tokens else limit
+            allowance = limits.take_public(f"{name}|{self.request.ip}", shared)
+            if not tokens:
+                self.headers.update(allowance.headers)
 
     def _once(self) -> dict[str, Any]:
         """Carry the request out under its Idempotency-Key; only success is kept."""

@@ -1,7 +1,7 @@
 """Rate limits: how many requests of a class one credential may make in a minute. Exact for credentials.
 
 pk                                    sk                      ttl
-RATE#<tenant>#<credential>#<class>    <minute, epoch s>       two minutes 
+RATE#<tenant>#<credential>#<class>    <minute, epoch s>       two minutes
 
 GLOBAL: routes without a credential have no tenant.
 """
@@ -30,6 +30,8 @@ CLASSES = (STANDARD, ANALYTICS, REFERRAL, UPLOAD, EVENTS)
 WINDOW = 60
 # Requests without a credential are counted in the instance until they become many: a pixel costs no write then.
 FREE_IN_INSTANCE = 10
+# Of an address that comes with a token, so many times as many requests are taken as of one token.
+SHARERS = 50
 
 
 class Rate(Entity):

@@ -14,6 +14,10 @@ from drumbeat.invoke import argument, observed
 from drumbeat.logs import counted, logger
 
 
+# SES says so in plain text to every topic that it is pointed at.
+GREETING = "Successfully validated SNS topic"
+
+
 def queue(
     consumes: Queue,
     *,
@@ -66,6 +70,8 @@ class _Entry:
         read: dict[int, Any] = {}
         failed: set[int] = set()
         for place, record in enumerate(records):
+            if self.declaration.topics and record["body"].startswith(GREETING):
+                continue
             try:
                 read[place] = self.message.validate_python(from_json(record["body"]))
             except (ValueError, ValidationError):

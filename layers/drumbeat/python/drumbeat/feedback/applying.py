@@ -251,8 +251,8 @@ def unite(place: Place, sets: Mapping[str, set[int]]) -> None:
 
 def _roll_ups(items: Mapping[int, Item]) -> set[int]:
     """Have the sends added up again."""
-    sends = {(item.send.tenant, item.fact.send) for item in items.values()}
-    lost = {send_id for tenant, send_id in sends if not _succeeds(lambda key: rollups.request(*key), (tenant, send_id))}
+    sends = {(item.send.tenant, item.fact.send, item.send.launched_at) for item in items.values()}
+    lost = {asked[1] for asked in sends if not _succeeds(lambda key: rollups.request(*key), asked)}
     return {position for position, item in items.items() if item.fact.send in lost}
 
 

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Generic, NamedTuple, TypeVar
 
 from drumbeat import table
@@ -36,12 +37,13 @@ class Kept(Generic[K, V]):
 
 
 class Known(NamedTuple):
-    """A send: whose it is, whether its message events go on the bus, and how many links its mails have."""
+    """A send: whose it is, whether its message events go on the bus, how many links its mails have, how old it is."""
 
     tenant: str
     campaign: str
     publish: bool
     links: int
+    launched_at: datetime | None
 
     @property
     def zone(self) -> str:
@@ -68,7 +70,9 @@ def send(send_id: str) -> Known | None:
         if key is None:
             return None
         row = Send.fetch(*Send.key(key.tenant, send_id), consistent=False)
-        kept = Known(key.tenant, key.campaign, row is None or bool(row.publish), len(key.links or ()))
+        kept = Known(
+            key.tenant, key.campaign, row is None or bool(row.publish), len(key.links or ()), row and row.launched_at
+        )
         _sends.put(send_id, kept)
     return kept
 

@@ -55,7 +55,8 @@ def unsubscribe(target: Target, *, method: str, reason: str | None, now: datetim
     if contact is not None:
         _tell(target, contact, at)
     unite(target.place, {"unsubscribed": {target.number}})
-    rollups.request(tenant, send_id)
+    sent = known.send(send_id)
+    rollups.request(tenant, send_id, sent.launched_at if sent else None)
 
 
 def _revoke(target: Target, contact: Contact, method: str, reason: str | None, now: datetime) -> datetime | None:

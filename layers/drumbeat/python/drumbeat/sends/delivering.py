@@ -59,7 +59,7 @@ def look_at(place: Place) -> None:
         _deliver(send, chunk)
     elif chunk.state != ChunkState.PENDING:
         settling.settle(send, chunk)
-    rollups.request(tenant, send_id)
+    rollups.request(tenant, send_id, send.launched_at)
 
 
 def _close(send: Send, chunk: Chunk) -> None:

@@ -235,6 +235,8 @@ class Stat(Entity):
     clicked_machine = NumberSetAttribute(null=True)
     unsubscribed = NumberSetAttribute(null=True)
     failed = NumberSetAttribute(null=True)
+    deferred = NumberSetAttribute(null=True)
+    processed = NumberSetAttribute(null=True)
 
     @staticmethod
     def sets_of(item: dict[str, Any]) -> dict[str, frozenset[int]]:
@@ -245,7 +247,7 @@ class Stat(Entity):
 # Any of these shows that the provider had accepted the message.
 PROOFS = frozenset({
     "delivered", "bounced", "soft_bounced", "complained", "opened", "opened_machine", "clicked", "clicked_machine",
-    "unsubscribed", "failed",
+    "unsubscribed", "failed", "deferred", "processed",
 })  # fmt: skip
 
 

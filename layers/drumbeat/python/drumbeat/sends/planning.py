@@ -48,7 +48,7 @@ def plan(state: dict[str, Any]) -> dict[str, Any]:
     if send.planned_whole:
         _tell(send)
     senders.add_work(send.account, tenant, send_id)
-    rollups.request(tenant, send_id)
+    rollups.request(tenant, send_id, send.launched_at)
     return {**state, "done": send.planned_whole, "wait_seconds": 0}
 
 

@@ -10,8 +10,10 @@ from drumbeat.sends.model import Chunk, ChunkState, Outcome, Send, Stat, Totals
 from drumbeat.sends.work import ROLL_UP
 from drumbeat.table import ConditionFailed
 
-# Wall seconds between two roll-ups of one send; large ones cost more to read.
-EVERY, EVERY_LARGE, LARGE = 5, 60, 100_000
+# Wall seconds between two roll-ups of a send that is up to `YOUNG` seconds old. Each reads all of its chunks, so they
+# become rarer in proportion to its age (opens come for days), up to the longest delay of SQS.
+EVERY, YOUNG, LONGEST = 5, 50, 900
+# {send: the wall time until which nobody need ask again}
 _asked: dict[str, float] = {}
 
 
@@ -72,21 +74,27 @@ def store(tenant: str, send: Send, now: datetime) -> Totals:
     return totals
 
 
-def request(tenant: str, send_id: str, size: int = 0) -> None:
+def spacing(launched_at: datetime | None, now: datetime) -> int:
+    """Wall seconds until the next roll-up of a send; the shortest when nobody says how old it is (business time)."""
+    age = clock.wall_seconds(now - launched_at) if launched_at else 0.0
+    return int(min(LONGEST, EVERY * max(1.0, age / YOUNG)))
+
+
+def request(tenant: str, send_id: str, launched_at: datetime | None = None) -> None:
     """Ask for a roll-up soon. However often this is called, one send is rolled up once in a while; the last call before
     a roll-up starts is always seen by it, because the message waits as long as later calls are held back."""
-    every = EVERY_LARGE if size > LARGE else EVERY
     now = clock.wall()
-    if now.timestamp() - _asked.get(send_id, 0.0) < every:
+    if now.timestamp() < _asked.get(send_id, 0.0):
         return
     if len(_asked) > 1000:
         _asked.clear()
+    every = spacing(launched_at, clock.business())
+    until = now + timedelta(seconds=every)
     try:
         Send.change_at(
             *Send.key(tenant, send_id),
-            Send.rollup_at.set(now),
-            condition=Send.pk.exists()
-            & (Send.rollup_at.does_not_exist() | (Send.rollup_at < now - timedelta(seconds=every))),
+            Send.rollup_at.set(until),
+            condition=Send.pk.exists() & (Send.rollup_at.does_not_exist() | (Send.rollup_at < now)),
         )
     except ConditionFailed as error:
         held = (error.found or {}).get("rollup_at", {}).get("S")
@@ -94,7 +102,7 @@ def request(tenant: str, send_id: str, size: int = 0) -> None:
             _asked[send_id] = clock.parse(held).timestamp()
         return
     queues.send(ROLL_UP, tenant, [{"tenant": tenant, "send": send_id}], delay=every)
-    _asked[send_id] = now.timestamp()
+    _asked[send_id] = until.timestamp()
 
 
 def latest(tenant: str, send_id: str) -> Totals | None:

@@ -1,0 +1,276 @@
+"""Runs the demo: `python -m infra.local.demo`. Ends with 1 when any figure differs from the truth."""
+
+import argparse
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from infra.local import fixtures
+from infra.local.demo import newsletter, people, report
+from infra.local.demo.people import File
+from infra.local.demo.report import Figures
+from infra.local.fixtures import post
+from infra.local.places import KEPT
+from infra.local.simulators import recipients
+from infra.local.simulators.recipients import Behaviour, Log
+from infra.local.stack import Plan, Stack, up
+
+console = Console(highlight=False)
+ROWS, SEED = 10_000, 7
+BEHAVIOUR = Behaviour(opens=0.30, clicks=0.04, unsubscribes=0.006, scanners=0.01, prefetches=0.05)
+PATIENCE = 120.0
+# A click within five seconds of delivery is a machine's.
+READING = 6.0
+
+
+class Stuck(Exception):
+    """Something did not come about in time; the text says what."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="infra.local.demo", description=__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--stay", action="store_true", help="leave the stack running until ctrl-C")
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    started = time.monotonic()
+    try:
+        with up(Plan()) as (stack, _):
+            agreed = run(stack, options.rows, options.seed, started)
+            if options.stay:
+                console.print("Look around; ctrl-C ends it.")
+                signal.pause()
+    except KeyboardInterrupt:
+        return 130
+    except (Stuck, fixtures.Refused) as trouble:
+        console.print(f"[red]{trouble}[/]\nThe functions' logs: python -m infra.local logs")
+        return 1
+    return 0 if agreed else 1
+
+
+def run(stack: Stack, rows: int, seed: int, started: float, folder: Path = KEPT) -> bool:
+    """The main job from the file to the figures; whether all of them are right."""
+    file = people.make(rows, seed)
+    with api_of(stack) as api:
+        import_file(api, file)
+        segment = engaged_customers(api, len(file.engaged))
+        campaign = launch(api, segment, len(file.eligible))
+        log = let_people_act(stack, campaign, seed)
+        ours = our_figures(api, campaign, file, settled(api, stack, campaign, log))
+        truth = true_figures(stack, file, campaign, log)
+        left_out = results(api, campaign)["not_sent_by_reason"]
+    seconds = round(time.monotonic() - started, 1)
+    ours, truth = (Figures(**{**vars(one), "seconds": seconds}) for one in (ours, truth))
+    report.show(console, ours, truth, left_out)
+    where = {name: getattr(stack, name) for name in ("api_url", "docs_url", "mailbox_url", "tenant")}
+    report.write(folder / "demo.json", ours, truth, where)
+    console.print(f"{seconds:.0f} seconds, the start of the stack included. Figures: {folder.name}/demo.json")
+    for name, url in where.items():
+        console.print(f"  {name:<12} {url}")
+    return report.agree(ours, truth)
+
+
+def api_of(stack: Stack) -> httpx.Client:
+    return httpx.Client(base_url=stack.api_url, headers={"X-API-Key": stack.api_key}, timeout=60)
+
+
+@contextlib.contextmanager
+def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, a line elsewhere; the yielded function says how far it is."""
+    began = time.monotonic()
+    if not console.is_terminal:
+        yield lambda done: None
+        console.print(f"{title}: {time.monotonic() - began:.1f} s")
+        return
+    columns = (TextColumn("{task.description:<24}"), BarColumn(bar_width=40), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(title, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def get(api: httpx.Client, path: str, **query: Any) -> Any:
+    reply = api.get(path, params=query)
+    if reply.status_code != 200:
+        raise Stuck(f"GET {path}: {reply.text}")
+    return reply.json()["data"]
+
+
+def until(look: Callable[[], Any], good: Callable[[Any], bool], what: str, pause: float = 0.5) -> Any:
+    """Look until it is good. Raises Stuck."""
+    end = time.monotonic() + PATIENCE
+    while not good(found := look()):
+        if time.monotonic() > end:
+            raise Stuck(f"{what}: still {found} after {PATIENCE:.0f} s")
+        time.sleep(pause)
+    return found
+
+
+def import_file(api: httpx.Client, file: File) -> None:
+    """Upload the CSV through its presigned link, and wait for the job."""
+    with progress("importing contacts", file.rows) as tell:
+        job = post(api, "/v1/imports", {"file_name": "customers.csv"})
+        upload = job["upload"]
+        httpx.put(upload["url"], content=file.text.encode(), headers=upload["headers"]).raise_for_status()
+        post(api, f"/v1/imports/{job['id']}/start", None)
+
+        def look() -> Any:
+            found = get(api, f"/v1/imports/{job['id']}")
+            tell(found["rows"])
+            return found
+
+        done = until(look, lambda found: found["state"] in ("done", "failed"), "the import")
+    if done["state"] == "failed":
+        raise Stuck(f"the import failed: {done['failure']}")
+    console.print(
+        f"  {done['created']:,} created, {done['updated'] + done['duplicates']:,} repeated, {done['rejected']:,} rejected"
+    )
+
+
+def engaged_customers(api: httpx.Client, expected: int) -> str:
+    """The segment; members come in the background."""
+    with progress("finding engaged customers", expected) as tell:
+        condition = {"field": "engagement", "operator": "greater_or_equal", "value": people.ENGAGED}
+        segment = post(
+            api, "/v1/segments", {"name": "Engaged customers", "criteria": {"logic": "AND", "conditions": [condition]}}
+        )
+
+        def look() -> Any:
+            found = get(api, f"/v1/segments/{segment['id']}")
+            tell(found["member_count"])
+            return found["state"], found["member_count"]
+
+        until(look, lambda found: found == ("ready", expected), f"the segment should have {expected:,} members")
+    return str(segment["id"])
+
+
+def launch(api: httpx.Client, segment: str, expected: int) -> str:
+    """Write the template, plan the campaign, launch it, and wait until nothing of it is open."""
+    template = {"name": "Newsletter", "subject": newsletter.SUBJECT, "html": newsletter.html()}
+    template_id = post(api, "/v1/templates", template)["id"]
+    campaign = post(
+        api,
+        "/v1/campaigns",
+        {
+            "name": "November newsletter",
+            "template_id": template_id,
+            "content": newsletter.CONTENT,
+            "audience": {"segments": [segment]},
+        },
+    )
+    with progress("sending the campaign", expected) as tell:
+        post(api, f"/v1/campaigns/{campaign['id']}/launch", None)
+
+        def look() -> Any:
+            found = results(api, str(campaign["id"]))
+            tell(found["sent"])
+            return get(api, f"/v1/campaigns/{campaign['id']}")["status"], found["sent"]
+
+        until(look, lambda found: found[0] == "sent", "the campaign", pause=1.0)
+    return str(campaign["id"])
+
+
+def results(api: httpx.Client, campaign: str) -> Any:
+    return get(api, f"/v1/campaigns/{campaign}/performance")
+
+
+def let_people_act(stack: Stack, campaign: str, seed: int) -> Log:
+    """Recipients really fetch the pixel, follow links and press unsubscribe, in mails from the mailbox."""
+    with api_of(stack) as api:
+        send = get(api, f"/v1/campaigns/{campaign}")["send_id"]
+    with progress("recipients read", 0) as tell:
+        return recipients.act(
+            stack.mailbox_url,
+            seed=seed,
+            behaviour=BEHAVIOUR,
+            tag=f"send:{send}",
+            settle_s=READING,
+            progress=lambda done, total: tell(done),
+        )
+
+
+def settled(api: httpx.Client, stack: Stack, campaign: str, log: Log) -> Any:
+    """The results when all events have arrived; the simulator says when it has told all of its own."""
+    with progress("events come back", 0):
+        until(
+            lambda: httpx.get(f"{stack.simulators_url}/health", timeout=10).json()["pending_events"],
+            lambda pending: pending == 0,
+            "events of the provider",
+        )
+        wanted = (len(log.opened), len(log.clicked), len(log.unsubscribed))
+        names = ("opened", "clicked", "unsubscribed")
+        end = time.monotonic() + PATIENCE
+        found = results(api, campaign)
+        while time.monotonic() < end:
+            before, found = found, results(api, campaign)
+            if tuple(found[name] for name in names) == wanted and _same(before, found):
+                break
+            time.sleep(3.0)
+    return found
+
+
+def _same(one: Any, other: Any) -> bool:
+    return all(one[name] == other[name] for name in ("delivered", "bounced", "complained", "opened", "clicked"))
+
+
+def our_figures(api: httpx.Client, campaign: str, file: File, found: Any) -> Figures:
+    """What Drumbeat says. Twice or never is counted from its ledger, recipient by recipient."""
+    sent: list[str] = []
+    with progress("reading the ledger", found["sent"]) as tell:
+        cursor = None
+        while True:
+            query = {"outcome": "sent", "limit": 100, **({"cursor": cursor} if cursor else {})}
+            page = get(api, f"/v1/campaigns/{campaign}/recipients", **query)
+            sent += [row["email"].lower() for row in page["items"]]
+            tell(len(sent))
+            cursor = page["next_cursor"]
+            if cursor is None:
+                break
+    left_out = found["not_sent_by_reason"]
+    ineligible = sum(
+        left_out.get(reason, 0) for reason in ("no_consent", "consent_revoked", "suppressed", "no_address")
+    )
+    fixture = 1  # the documents' customer 123 is not of the file
+    return Figures(
+        contacts=get(api, "/v1/contacts", limit=1)["total_count"] - fixture,
+        eligible=found["recipients"] - ineligible,
+        accepted=found["sent"],
+        duplicates=len(sent) - len(set(sent)),
+        missing=found["recipients"] - ineligible - len(set(sent)),
+        **{name: found[name] for name in ("delivered", "opened", "clicked", "bounced", "complained", "unsubscribed")},
+    )
+
+
+def true_figures(stack: Stack, file: File, campaign: str, log: Log) -> Figures:
+    """What the file, the simulator and the simulated people know."""
+    with api_of(stack) as api:
+        send = get(api, f"/v1/campaigns/{campaign}")["send_id"]
+    seen = httpx.get(
+        f"{stack.simulators_url}/truth", params={"tag": "send", "value": send, "addresses": "true"}, timeout=60
+    ).json()
+    group = seen["groups"][send]
+    return Figures(
+        contacts=len(file.contacts),
+        eligible=len(file.eligible),
+        accepted=group["accepted"],
+        duplicates=group["duplicates"],
+        missing=len(file.eligible) - group["recipients"],
+        delivered=group["delivered_recipients"],
+        opened=len(log.opened),
+        clicked=len(log.clicked),
+        bounced=group["bounced_recipients"],
+        complained=group["complained_recipients"],
+        unsubscribed=len(log.unsubscribed),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
