@@ -95,12 +95,25 @@ def http_event(
 def invoke(name: str, event: Any) -> Any:
     """Call a function with a raw event, held to what it declares."""
     target = function(name)
-    os.environ["FUNCTION"] = name
     # A deployed instance is one function and has one context's dimension; here all run in one process.
     metrics.clear_default_dimensions()
     metrics.clear_metrics()
-    with held_to(target.declaration):
+    with _named(name), held_to(target.declaration):
         return target(event, None)
+
+
+@contextmanager
+def _named(name: str) -> Iterator[None]:
+    """`FUNCTION` as Lambda has it, for as long as the call takes."""
+    before = os.environ.get("FUNCTION")
+    os.environ["FUNCTION"] = name
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["FUNCTION"]
+        else:
+            os.environ["FUNCTION"] = before
 
 
 def ask(name: str, *, route: str | None = None, **request: Any) -> Reply:

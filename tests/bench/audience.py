@@ -62,8 +62,8 @@ def attributes(place: int) -> dict[str, Any]:
 SAID = {"month": "November", "expires": "2026-12-01T00:00:00Z", "store": {"name": "Shop", "street": "Road 1"}}
 SMALL_HTML = (
     "<html><body><p>Hello {{ first_name }}, <a href='https://shop.example/sale'>shop</a> or "
-    "<a href='https://shop.example/new'>look</a>.</p><p>{{ postal_address }} <a href='{{ unsubscribe_url }}'>Unsubscribe"
-    "</a></p></body></html>"
+    "<a href='https://shop.example/new'>look</a>.</p><p>{{ postal_address }} "
+    "<a href='{{ unsubscribe_url }}'>Unsubscribe</a></p></body></html>"
 )
 
 
@@ -74,5 +74,3 @@ def newsletter(large: bool) -> tuple[str, str]:
 
 def _texts(values: dict[str, str]) -> dict[str, Any]:
     return {name: {"S": value} for name, value in values.items()}
-
-

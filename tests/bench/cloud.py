@@ -65,10 +65,11 @@ class Cloud:
 
     def _answer(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> AWSResponse:
         began = time.process_time()
-        _, service, operation = event_name.split(".")
+        service, operation = event_name.split(".")[1:]
         raw = request.body or b"{}"
         asked = json.loads(raw)
         status = 200
+        answer: dict[str, Any]
         try:
             answer = self.services[service](operation, asked)
         except Refused as refused:

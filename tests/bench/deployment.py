@@ -14,6 +14,7 @@ import random
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from drumbeat import logs, table
@@ -81,7 +82,7 @@ class Deployment:
         time.sleep = lambda seconds: None
         random.seed(7)
         sys.stdout = self.lines
-        logs.logger.registered_handler.setStream(self.lines)
+        logs.logger.registered_handler.setStream(self.lines)  # type: ignore[attr-defined]  # a StreamHandler
         self.cloud.install()
         os.environ["HEALTH_QUEUE"] = "https://sqs.us-east-1.amazonaws.com/123456789012/health"
         for name in QUEUES:
@@ -204,9 +205,7 @@ class Deployment:
             record = {"eventName": event, "dynamodb": change}
             shard = hash(key) % STREAM_SHARDS
             window = max(0.2, declared.window)  # the stream is polled four times a second
-            self._batched(
-                (declared.name, shard), record, declared.batch, window, lambda got, who=reader: self._read(who, got)
-            )
+            self._batched((declared.name, shard), record, declared.batch, window, partial(self._read, reader))
 
     def _read(self, reader: Function, records: list[Any]) -> None:
         failed = self.invoke(reader, {"Records": records})["batchItemFailures"]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from tests.bench import expressions
-from tests.bench.expressions import Item
+from tests.bench.expressions import Item as Item
 
 INDEXES = ("gsi1", "gsi2", "gsi3")
 PAGE = 1 << 20
@@ -174,7 +174,9 @@ class Table:
 
     def _read(self, total: int, asked: Mapping[str, Any]) -> None:
         consistent = bool(asked.get("ConsistentRead"))
-        self.units("reads" if consistent else "stale reads", max(1, math.ceil(total / 4096)) * (1 if consistent else 0.5))
+        self.units(
+            "reads" if consistent else "stale reads", max(1, math.ceil(total / 4096)) * (1 if consistent else 0.5)
+        )
 
     def _GetItem(self, asked: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         key = _key(asked)
@@ -198,7 +200,7 @@ class Table:
         partition = next(iter(values.values()))["S"]
         found: list[Item] = []
         total, last = 0, None
-        for key, item, length in self._run(index, partition, asked):
+        for item, length in self._run(index, partition, asked):
             if not test(item, names, values):
                 continue
             if total >= PAGE or len(found) == asked.get("Limit"):
@@ -215,7 +217,7 @@ class Table:
             answer["LastEvaluatedKey"] = {part: last[part] for part in parts}
         return answer
 
-    def _run(self, index: str, partition: str, asked: Mapping[str, Any]) -> Iterator[tuple[Key, Item, int]]:
+    def _run(self, index: str, partition: str, asked: Mapping[str, Any]) -> Iterator[tuple[Item, int]]:
         """The entries of a partition in the wanted direction, behind the start key."""
         entries = self.order[index].get(partition, [])
         forward = asked.get("ScanIndexForward", True)
@@ -233,7 +235,7 @@ class Table:
             item = self.items[key[0], key[1]]
             if index:
                 item = {name: item[name] for name in ("pk", "sk", f"{index}pk", f"{index}sk")}
-            yield (key[0], key[1]), item, size(item) if index else self.sizes[key[0], key[1]]
+            yield item, size(item) if index else self.sizes[key[0], key[1]]
 
 
 def _place(name: str, item: Item) -> Key | None:

@@ -77,4 +77,7 @@ def report() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(report() + "\n")
+    if "json" in sys.argv:  # milliseconds a recipient, for the other benchmarks
+        sys.stdout.write(json.dumps(microseconds_per_recipient() / 1e3))
+    else:
+        sys.stdout.write(report() + "\n")

@@ -162,7 +162,6 @@ def first_endpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     files = re.findall(rf"`events/{context}/{name}/(\w+)\.json`:", steps)
     for case, content in zip(files, code(steps, "json"), strict=True):
         (events / f"{case}.json").write_text(content)
-    monkeypatch.delenv("FUNCTION", raising=False)  # tests that called functions leave it behind
     monkeypatch.delitem(sys.modules, f"functions.{EXAMPLE}", raising=False)
     [found] = discovery.functions(tmp_path / "functions")
     assert found.name == EXAMPLE

@@ -10,6 +10,9 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from infra.local.stack import TIME_SCALE, Plan, Stack, up
+from tests.stack import company, provider
+from tests.stack.company import Company
+from tests.stack.provider import Provider
 
 HERE = Path(__file__).parent
 # The first test waits for the stack, which takes long where its templates and layers were never built.
@@ -50,3 +53,23 @@ def stack() -> Iterator[Stack]:
         up(Plan(Path(folder), scale, ports=(0, 0))) as (running, _),
     ):
         yield running
+
+
+@pytest.fixture(scope="module")
+def shop(stack: Stack, request: pytest.FixtureRequest) -> Company:
+    """A tenant for the tests of one file."""
+    return company.found(stack, request.module.__name__.rpartition("test_")[2].replace("_", ""))
+
+
+@pytest.fixture(scope="session")
+def acme(stack: Stack) -> Company:
+    """The tenant with the fixtures that the documents' examples assume."""
+    return company.of(stack, stack.tenant, stack.api_key)
+
+
+@pytest.fixture
+def mail_provider(stack: Stack) -> Iterator[Provider]:
+    """The simulated provider. It behaves again when the test is over."""
+    simulated = provider.of(stack)
+    yield simulated
+    simulated.behave()

@@ -5,32 +5,36 @@
      "request": {"path": {"contact_id": "{contact.id}"}, "query": {}, "body": {…}, "headers": {}},
      "response": {"status": 200, "body": {"data": {"email": "a@b.c"}}}}
 
-`given` is done first; `keep` names what a call gave, and `{contact.id}` puts a part of it into what follows. A step may
+`given` is done first; `keep` names what a call gave, and `{contact.id}` puts a part of it into what follows; `{now}` is
+the moment at which the file began. A step may
 also `settle` the background work, put `rows` (raw items) into the table, `put` a `text` into the data bucket, or take
 the first group of a pattern from the last `mail` and keep it. A request may say `route` (a documented one), `tenant`
 (`acme` unless said, null for none), `ip`, and `text` for a body of no JSON. What a response has must be there, it may
 have more; `"<any>"`, `"<id con>"` and `"<instant>"` stand for values. Its `headers` work like its `body`; `contains` is
 text that the body has. A function without a route has `event` and `result` instead; `times` hands it the event more
-than once.
+than once. `then` are requests that come after, each a `call` with its `response`: what a function that answers nothing
+has done. Where a function asks SES for what only the provider's simulator answers, the simulator runs.
 """
 
 import base64
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
-from drumbeat import clock, ids, table
+from drumbeat import aws, clock, ids, table
 
 from tests import harness
 from tests.harness import Reply
+from tests.unit.mail import provider
 from tests.world import BUCKET, World, all_functions
 
 EVENTS = harness.ROOT / "events"
 FILES = sorted(EVENTS.glob("*/*/*.json"))
-KEYS = {"summary", "given", "request", "response", "event", "result", "times"}
+KEYS = {"summary", "given", "request", "response", "event", "result", "times", "then"}
 STEP_KEYS = {
     "call",
     "keep",
@@ -50,11 +54,33 @@ STEP_KEYS = {
 }
 # A pixel comes for every token: its answer must not tell which tokens exist.
 NEVER_REFUSE = frozenset({"tracking.record_open"})
+# What moto does not know.
+SIMULATED = frozenset({"ses:GetAccount", "ses:SendBulkEmail"})
 PLACE = re.compile(r"(?<!{){(\w+(?:\.\w+)*)}(?!})")
 
 
 def _name(file: Path) -> str:
     return "/".join(file.with_suffix("").parts[-3:])
+
+
+@pytest.fixture
+def simulator(file: Path, tmp_path: Path) -> Iterator[None]:
+    """The mail provider, where a function that the file calls needs one."""
+    case = json.loads(file.read_text(encoding="utf-8"))
+    called = {step["call"] for step in (*case.get("given", []), *case.get("then", [])) if "call" in step}
+    called.add(f"{file.parent.parent.name}.{file.parent.name}")
+    if not any(SIMULATED & set(harness.function(name).declaration.calls) for name in called):
+        yield
+        return
+    with provider(tmp_path / "mail"):
+        yield
+    aws.client.cache_clear()
+
+
+@pytest.fixture
+def world(simulator: None, world: World) -> World:
+    """The world, built when the simulator runs: its clients are pointed there."""
+    return world
 
 
 @pytest.mark.parametrize("file", FILES, ids=_name)
@@ -64,7 +90,7 @@ def test_event_file(world: World, file: Path) -> None:
     assert not unknown, f"{_name(file)}: has {unknown}, which nothing reads; there are {sorted(KEYS)}"
     assert case.get("summary"), f"{_name(file)}: needs a summary, which is the name of the example"
     function = f"{file.parent.parent.name}.{file.parent.name}"
-    kept: dict[str, Any] = {}
+    kept: dict[str, Any] = {"now": clock.iso(clock.business())}
     for number, step in enumerate(case.get("given", [])):
         _given(world, step, kept, f"{_name(file)}: given[{number}]")
     if "request" in case:
@@ -75,6 +101,9 @@ def test_event_file(world: World, file: Path) -> None:
             result = world.run(function, _filled(case["event"], kept))
         problems = _differences(json.loads(json.dumps(result)), _filled(case["result"], kept), "result")
         assert not problems, f"{_name(file)}: {'; '.join(problems)}. It gave {result}"
+    for number, step in enumerate(case.get("then", [])):
+        _then(world, _filled(step, kept), f"{_name(file)}: then[{number}]")
+
 
 
 def _given(world: World, step: dict[str, Any], kept: dict[str, Any], where: str) -> None:
@@ -89,7 +118,7 @@ def _given(world: World, step: dict[str, Any], kept: dict[str, Any], where: str)
         kept[step["keep"]] = found[1]
         return
     if "rows" in step:
-        for row in step["rows"]:
+        for row in _filled(step["rows"], kept):
             boto3.client("dynamodb").put_item(TableName=table.TABLE, Item=_row(row))
         return
     if "put" in step:
@@ -107,6 +136,17 @@ def _given(world: World, step: dict[str, Any], kept: dict[str, Any], where: str)
         given = reply.body.get("data", reply.body) if reply.text.startswith("{") else reply.text
     if "keep" in step:
         kept[step["keep"]] = given
+
+
+def _then(world: World, step: dict[str, Any], where: str) -> None:
+    if step.get("settle"):
+        world.settle()
+        return
+    wanted = step.pop("response")
+    name = step.pop("call")
+    unknown = set(step) - STEP_KEYS
+    assert not unknown, f"{where}: has {unknown}, which nothing reads; there are {sorted(STEP_KEYS)}"
+    _check_reply(_call(world, name, step), wanted, where)
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:

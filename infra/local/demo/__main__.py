@@ -2,7 +2,7 @@
 
 import argparse
 import contextlib
-import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,10 +18,10 @@ from infra.local.demo import newsletter, people, report
 from infra.local.demo.people import File
 from infra.local.demo.report import Figures
 from infra.local.fixtures import post
-from infra.local.places import KEPT
+from infra.local.places import KEPT, holder
 from infra.local.simulators import recipients
 from infra.local.simulators.recipients import Behaviour, Log
-from infra.local.stack import Plan, Stack, up
+from infra.local.stack import Stack, read
 
 console = Console(highlight=False)
 ROWS, SEED = 10_000, 7
@@ -29,6 +29,10 @@ BEHAVIOUR = Behaviour(opens=0.30, clicks=0.04, unsubscribes=0.006, scanners=0.01
 PATIENCE = 120.0
 # A click within five seconds of delivery is a machine's.
 READING = 6.0
+# The unsubscribe page and the preferences: looking at them is no click on what the mail is about.
+LEAVING = r"^/[up]/"
+# The stack stays for a look around, and ends by itself.
+STAYS = 600
 
 
 class Stuck(Exception):
@@ -39,22 +43,39 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="infra.local.demo", description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--stay", action="store_true", help="leave the stack running until ctrl-C")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
     try:
-        with up(Plan()) as (stack, _):
-            agreed = run(stack, options.rows, options.seed, started)
-            if options.stay:
-                console.print("Look around; ctrl-C ends it.")
-                signal.pause()
+        agreed = run(started_stack(), options.rows, options.seed, started)
     except KeyboardInterrupt:
         return 130
     except (Stuck, fixtures.Refused) as trouble:
         console.print(f"[red]{trouble}[/]\nThe functions' logs: python -m infra.local logs")
         return 1
+    console.print(
+        f"The stack ends by itself {STAYS // 60} minutes after its start, or with: python -m infra.local down"
+    )
     return 0 if agreed else 1
+
+
+def started_stack() -> Stack:
+    """Start the local stack as a process of its own, so that it is still there when the figures are shown."""
+    if holder(KEPT / "stack.lock"):
+        raise Stuck("A local stack is running. End it first: python -m infra.local down")
+    described = KEPT / "stack.json"
+    described.unlink(missing_ok=True)
+    KEPT.mkdir(exist_ok=True)
+    with (KEPT / "demo.log").open("w") as log:
+        command = [sys.executable, "-m", "infra.local", "up", "--for", str(STAYS)]
+        # Its progress is for people; a pipe would be held open until the stack ends.
+        progress_of_start = None if sys.stderr.isatty() else log
+        running = subprocess.Popen(
+            command, stdout=log, stderr=progress_of_start, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+    until(lambda: described.exists() or running.poll() is not None, bool, "the start of the stack", pause=0.2)
+    if running.poll() is not None:
+        raise Stuck(f"The stack did not start: {log.name}")
+    return read(KEPT)
 
 
 def run(stack: Stack, rows: int, seed: int, started: float, folder: Path = KEPT) -> bool:
@@ -131,7 +152,8 @@ def import_file(api: httpx.Client, file: File) -> None:
     if done["state"] == "failed":
         raise Stuck(f"the import failed: {done['failure']}")
     console.print(
-        f"  {done['created']:,} created, {done['updated'] + done['duplicates']:,} repeated, {done['rejected']:,} rejected"
+        f"  {done['created']:,} created, {done['updated'] + done['duplicates']:,} repeated,"
+        f" {done['rejected']:,} rejected"
     )
 
 
@@ -193,6 +215,7 @@ def let_people_act(stack: Stack, campaign: str, seed: int) -> Log:
             behaviour=BEHAVIOUR,
             tag=f"send:{send}",
             settle_s=READING,
+            leaving=LEAVING,
             progress=lambda done, total: tell(done),
         )
 

@@ -6,6 +6,9 @@ from typing import Any
 import botocore.session
 from botocore.config import Config
 
+# Said by us, because botocore would put its own together anew for each request: a fifth of the request's time.
+USER_AGENT = "drumbeat"
+
 
 @functools.cache
 def _session() -> botocore.session.Session:
@@ -20,6 +23,7 @@ def client(service: str, *, tries: int = 4, read_timeout: float = 8) -> Any:
         read_timeout=read_timeout,
         retries={"total_max_attempts": tries, "mode": "standard"},
         parameter_validation=False,
+        user_agent=USER_AGENT,
     )
     if service == "s3":
         config = config.merge(Config(signature_version="s3v4", s3={"addressing_style": "path"}))

@@ -41,7 +41,7 @@ def wall_seconds(duration: timedelta) -> float:
 
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds and Z: sorts as text in the order of time."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def parse(text: str) -> datetime:

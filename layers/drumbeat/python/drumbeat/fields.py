@@ -57,6 +57,17 @@ Attributes = Annotated[dict[str, JsonValue], AfterValidator(_bounded)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
+def country(code: str) -> str:
+    """Two letters of ISO 3166, upper case. Raises ValueError."""
+    if not (len(code) == 2 and code.isascii() and code.isalpha()):
+        raise ValueError("must be a country code of two letters such as BD")
+    return code.upper()
+
+
+Country = Annotated[str, AfterValidator(country)]
+"""ISO 3166-1 alpha-2: `BD`, `US`."""
+
+
 class Listing(Body):
     """How to page through a list: `cursor` from the last answer, or a page number."""
 

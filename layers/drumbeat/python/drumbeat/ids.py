@@ -6,6 +6,7 @@ import re
 import time
 
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_PAIRS = [one + two for one in _CROCKFORD for two in _CROCKFORD]
 _VALUES = {letter: value for value, letter in enumerate(_CROCKFORD)}
 _SHAPE = re.compile(r"[a-z]{2,4}_[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
@@ -24,7 +25,12 @@ def derived(prefix: str, *cause: str) -> str:
 def encode(raw: bytes) -> str:
     """16 bytes as 26 letters."""
     number = int.from_bytes(raw, "big")
-    return "".join(_CROCKFORD[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[(number >> shift) & 1023] for shift in range(120, -1, -10)])
+
+
+def bare(text: str) -> str:
+    """An id's 26 letters without its prefix."""
+    return text[-26:]
 
 
 def decode(text: str) -> bytes:

@@ -13,7 +13,6 @@ from drumbeat.declare import Declaration, Files, Function, Machine, Queue, Store
 from drumbeat.invoke import argument, observed
 from drumbeat.logs import counted, logger
 
-
 # SES says so in plain text to every topic that it is pointed at.
 GREETING = "Successfully validated SNS topic"
 

@@ -7,7 +7,7 @@ sweeper finds what a lost schedule left behind.
 import json
 import os
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -24,10 +24,12 @@ def at(queue: Queue, name: str, moment: datetime, message: Mapping[str, Any]) ->
 
     A schedule of that name is replaced. Names have at most 64 letters of `[A-Za-z0-9_.-]`.
     """
+    # Whole seconds, rounded up: a message that comes too early is refused by its consumer.
+    second = clock.wall_time_of(moment) + timedelta(microseconds=999_999)
     arguments = {
         "Name": name,
         "GroupName": GROUP,
-        "ScheduleExpression": f"at({clock.wall_time_of(moment).strftime('%Y-%m-%dT%H:%M:%S')})",
+        "ScheduleExpression": f"at({second.strftime('%Y-%m-%dT%H:%M:%S')})",
         "ScheduleExpressionTimezone": "UTC",
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "ActionAfterCompletion": "DELETE",

@@ -26,7 +26,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, Self, TypeVar, cast
 
+from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.parsers import JSONParser, ResponseParserFactory
 from pynamodb.attributes import Attribute
 from pynamodb.attributes import NumberAttribute as NumberAttribute
 from pynamodb.attributes import UnicodeAttribute as UnicodeAttribute
@@ -40,6 +42,7 @@ from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 from drumbeat import clock
+from drumbeat.aws import USER_AGENT
 
 TABLE = os.environ.get("TABLE", "drumbeat")
 CONDITION_FAILED = "ConditionalCheckFailedException"
@@ -79,8 +82,36 @@ class InstantAttribute(Attribute[datetime]):
         return clock.parse(value)
 
 
+class _Parser(JSONParser):  # type: ignore[misc]  # botocore has no types
+    """botocore's, but it takes texts, numbers and sets as they are: it would look at each for the ten kinds that an
+    attribute may be of, which is a third of the time that reading many items takes."""
+
+    def _handle_map(self, shape: Any, value: Any) -> Any:
+        if value is None or shape.value.name != "AttributeValue":
+            return super()._handle_map(shape, value)
+        return {
+            name: held if _AS_THEY_ARE.issuperset(held) else self._parse_shape(shape.value, held)
+            for name, held in value.items()
+        }
+
+
+_AS_THEY_ARE = frozenset({"S", "N", "BOOL", "NULL", "SS", "NS"})
+
+
+class _Parsers(ResponseParserFactory):  # type: ignore[misc]
+    def create_parser(self, protocol_name: str) -> Any:
+        return _Parser() if protocol_name == "json" else super().create_parser(protocol_name)
+
+
 class _Connection(Connection):
     """pynamodb's connection, with attempts: see the module's text."""
+
+    @property
+    def session(self) -> Any:
+        made = super().session
+        made.register_component("response_parser_factory", _Parsers())
+        made.set_default_client_config(Config(user_agent=USER_AGENT))
+        return made
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
         attempt = None

@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from drumbeat.accounts.model import Tenant
 from drumbeat.errors import NotFound
-from drumbeat.fields import Body, Currency, Name, View
+from drumbeat.fields import Body, Country, Currency, Name, View
 from drumbeat.table import retried
 
 KEPT_SECONDS = 60
@@ -61,7 +61,7 @@ class Settings(BaseModel):
     """The settings as the code uses them; what is stored was checked when it was changed.
 
     `unknown_policy` says what happens to a recipient whose mail may or may not have left (DESIGN section 5): sent again
-    after `grace_seconds`, or never. `schedule_expiry_seconds` is how late a scheduled campaign may still start.
+    after `grace_seconds`, or never. `country` is where telephone numbers without one are dialled. `schedule_expiry_seconds` is how late a scheduled campaign may still start.
     Both are business seconds. `message_events` puts every sent, delivered, opened and clicked message on the bus.
     """
 
@@ -69,6 +69,7 @@ class Settings(BaseModel):
 
     currency: str = "USD"
     time_zone: str = "UTC"
+    country: str | None = None
     language: str = "en"
     sender_name: str | None = None
     sender_email: str | None = None
@@ -82,10 +83,12 @@ class Settings(BaseModel):
 
 
 class SettingsChange(Body):
-    """Settings to change; those left out stay. `sender_name`, `sender_email` and `postal_address` may be null."""
+    """Settings to change; those left out stay. `country`, `sender_name`, `sender_email` and `postal_address` may be
+    null."""
 
     currency: Currency = "USD"
     time_zone: TimeZone = "UTC"
+    country: Country | None = None
     language: Language = "en"
     sender_name: SenderName | None = None
     sender_email: Address | None = None
@@ -120,6 +123,11 @@ def of(tenant: str) -> Settings:
             _kept.clear()
         _kept[tenant] = (time.monotonic() + KEPT_SECONDS, kept)
     return kept
+
+
+def fresh(tenant: str) -> Settings:
+    """The settings as they are now: for what is frozen when a campaign is launched. Raises NotFound."""
+    return parsed(stored(tenant))
 
 
 def stored(tenant: str) -> Tenant:

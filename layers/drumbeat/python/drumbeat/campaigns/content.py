@@ -19,7 +19,7 @@ class NotReady(Invalid):
 
 def build(campaign: Campaign, send_id: str) -> Content:
     """The content of a send. Raises NotReady with all that is missing, in the names of the campaign's fields."""
-    chosen = settings.of(campaign.tenant)
+    chosen = settings.fresh(campaign.tenant)
     template = templates.get(campaign.tenant, campaign.template_id) if campaign.template_id else None
     subject = campaign.subject or (template.subject if template else None)
     html = campaign.html or (template.html if template else None)

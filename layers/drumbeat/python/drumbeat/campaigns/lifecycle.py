@@ -63,7 +63,7 @@ def launch(campaign: Campaign, actor: str | None, now: datetime, *, audience: Au
 
 
 def _send(campaign: Campaign, send_id: str, audience: Audience, actor: str | None, now: datetime) -> Send:
-    chosen = settings.of(campaign.tenant)
+    chosen = settings.fresh(campaign.tenant)
     account = senders.get()
     size = _size(campaign.tenant, audience)
     return Send(

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from botocore.exceptions import (
     ClientError,
@@ -50,7 +51,7 @@ class Template:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mail:
     """One recipient's part: address, fragments, headers and tags."""
 
@@ -59,23 +60,32 @@ class Mail:
     headers: dict[str, str]
     tags: dict[str, str]
 
+    @cached_property
+    def data(self) -> str:
+        """The fragments as SES takes them."""
+        return json.dumps(self.fragments, ensure_ascii=False, separators=(",", ":"))
+
+    def at_most(self) -> int:
+        """More bytes than the entry can take, as JSON within JSON."""
+        said = len(self.to) + sum(len(text) for pair in (self.headers, self.tags) for text in pair.values())
+        return (2 if self.data.isascii() else 12) * len(self.data) + 6 * said + 1_000
+
     def entry(self) -> dict[str, object]:
         return {
             "Destination": {"ToAddresses": [self.to]},
             "ReplacementTags": _pairs(self.tags),
             "ReplacementHeaders": _pairs(self.headers),
-            "ReplacementEmailContent": {
-                "ReplacementTemplate": {
-                    "ReplacementTemplateData": json.dumps(self.fragments, ensure_ascii=False, separators=(",", ":"))
-                }
-            },
+            "ReplacementEmailContent": {"ReplacementTemplate": {"ReplacementTemplateData": self.data}},
         }
 
 
 def fitting(template: Template, mails: Sequence[Mail]) -> int:
     """How many of these mails, from the first, fit into one call; at least one."""
     room = MOST_BYTES - len((template.subject + template.html + template.text).encode())
-    for number, mail in enumerate(mails[:MOST_RECIPIENTS]):
+    few = mails[:MOST_RECIPIENTS]
+    if sum(mail.at_most() for mail in few) <= room:
+        return len(few)
+    for number, mail in enumerate(few):
         room -= len(json.dumps(mail.entry()).encode())
         if room < 0:
             return max(1, number)

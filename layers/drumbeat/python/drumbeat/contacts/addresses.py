@@ -14,7 +14,13 @@ _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PLAIN = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?)", re.IGNORECASE)
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
+# What people write around and between the digits, and an extension behind them.
+_DIALLED = re.compile(r"(?:tel:)?[+(\d][\d\s().\-/\u00a0\u2010-\u2015]*(?:(?:;ext=|ext\.?|x|#)\s*\d{1,7})?", re.IGNORECASE)
+_FEWEST_DIGITS, _MOST_DIGITS = 3, 20  # short local numbers; 15 of E.164 behind an international prefix
 _PUNCTUATION = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]+")
+
+
+NOT_A_PHONE = "is not a telephone number; write it with its country, like +8801712345678"
 
 
 class BadAddress(ValueError):
@@ -63,15 +69,29 @@ def phone(text: str, country: str | None = None) -> str:
     return _dialled(text, country)
 
 
+def phone_shaped(text: str) -> str:
+    """The text as it is, if it may be a number in some country; one that says its country (`+`) is checked in full.
+
+    Raises BadAddress.
+    """
+    plain = unicodedata.normalize("NFKC", text.strip())
+    digits = sum(letter.isdigit() for letter in plain)
+    if not _DIALLED.fullmatch(plain) or not _FEWEST_DIGITS <= digits <= _MOST_DIGITS:
+        raise BadAddress(NOT_A_PHONE)
+    if plain.startswith("+"):
+        phone(plain)
+    return text
+
+
 def _dialled(text: str, country: str | None) -> str:
     import phonenumbers  # its metadata is heavy: only numbers that are not E.164 yet pay for it
 
     try:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException as error:
-        raise BadAddress("is not a telephone number; write it with its country, like +8801712345678") from error
+        raise BadAddress(NOT_A_PHONE) from error
     if not phonenumbers.is_possible_number(number):
-        raise BadAddress("is not a telephone number; write it with its country, like +8801712345678")
+        raise BadAddress(NOT_A_PHONE)
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, JsonValue, StrictInt, StringConstraints, field_validator
 
 from drumbeat.contacts import addresses
-from drumbeat.fields import Attributes, Body, Instant, Listing, Name, Text, View
+from drumbeat.fields import Attributes, Body, Country, Instant, Listing, Name, Text, View
 
 MOST_ATTRIBUTES = 200
 MOST_ATTRIBUTE_NAME = 64
@@ -37,13 +37,6 @@ def language(tag: str) -> str:
     return tag
 
 
-def country(code: str) -> str:
-    """Two letters of ISO 3166, upper case. Raises ValueError."""
-    if not (len(code) == 2 and code.isascii() and code.isalpha()):
-        raise ValueError("must be a country code of two letters such as BD")
-    return code.upper()
-
-
 def named(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """Attributes whose names and number are within the limits. Raises ValueError."""
     if len(attributes) > MOST_ATTRIBUTES:
@@ -59,10 +52,12 @@ Tags = Annotated[list[Tag], Field(max_length=MOST_TAGS)]
 Named = Annotated[Attributes, AfterValidator(named)]
 TimeZone = Annotated[str, AfterValidator(time_zone)]
 Language = Annotated[str, AfterValidator(language)]
-Country = Annotated[str, AfterValidator(country)]
 Email = Annotated[Text, AfterValidator(addresses.email)]
-Phone = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-"""A telephone number as it was dialled; it becomes E.164 when the default country is known (`model.add`)."""
+Phone = Annotated[
+    Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=40), AfterValidator(addresses.phone_shaped)
+]
+"""A telephone number as it was dialled; it becomes E.164 when the default country is known (`model.add`). What is no
+number in any country is refused here, together with the body's other fields."""
 
 ExternalId = StrictInt | Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 

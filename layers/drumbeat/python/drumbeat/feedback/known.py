@@ -71,7 +71,11 @@ def send(send_id: str) -> Known | None:
             return None
         row = Send.fetch(*Send.key(key.tenant, send_id), consistent=False)
         kept = Known(
-            key.tenant, key.campaign, row is None or bool(row.publish), len(key.links or ()), row and row.launched_at
+            key.tenant,
+            key.campaign,
+            row is None or bool(row.publish),
+            len(key.links or ()),
+            row.launched_at if row else None,
         )
         _sends.put(send_id, kept)
     return kept

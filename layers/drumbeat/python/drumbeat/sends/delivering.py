@@ -57,7 +57,9 @@ def look_at(place: Place) -> None:
         _close(send, chunk)
     elif chunk.state == ChunkState.PENDING and send.state != SendState.PAUSED:
         _deliver(send, chunk)
-    elif chunk.state != ChunkState.PENDING:
+    elif chunk.state == ChunkState.PENDING:
+        _give_back(chunk)
+    else:
         settling.settle(send, chunk)
     rollups.request(tenant, send_id, send.launched_at)
 
@@ -66,6 +68,12 @@ def _close(send: Send, chunk: Chunk) -> None:
     """The send was cancelled: whoever was not sent, will not be."""
     outcomes = chunk.outcomes.replace(Outcome.TO_DO, Outcome.CANCELLED)
     _try(chunk, Chunk.state.set(ChunkState.DONE.value), Chunk.outcomes.set(outcomes), *due.nothing())
+
+
+def _give_back(chunk: Chunk) -> None:
+    """The send is paused and the chunk's message is spent: it is due again as soon as the send is resumed."""
+    at = max(clock.business(), chunk.not_before or clock.business())
+    _try(chunk, Chunk.gsi2sk.set(due.sort_key(at, ChunkState.PENDING, len(chunk.to_do), chunk.place)))
 
 
 def _deliver(send: Send, chunk: Chunk) -> None:

@@ -63,7 +63,7 @@ def _sends(row: Sender) -> list[Send]:
 
 def _hand_over(row: Sender, state: dict[str, Any]) -> dict[str, Any]:
     """End this execution and let the next generation go on."""
-    if senders.end_generation(row, []):
+    if senders.end_generation(row, [], successor=True):
         senders.start_governor(row.account, int(row.generation))
         return {**state, "done": True}
     return {**state, "wait_seconds": PAUSE_BUSY}

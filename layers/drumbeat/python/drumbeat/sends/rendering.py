@@ -67,7 +67,7 @@ def mail(content: Content, contact: Contact, place: Place, number: int, secret: 
             "chunk": f"{shard}-{chunk}",
             "attempt": str(attempt),
             "i": str(number),
-            "contact": ids.encode(ids.decode(contact.contact_id)),
+            "contact": ids.bare(contact.contact_id),
         },
     )
 

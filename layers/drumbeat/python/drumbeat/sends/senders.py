@@ -84,7 +84,12 @@ def refresh(row: Sender) -> None:
 def add_work(account: str, tenant: str, send_id: str) -> None:
     """Say that a send has chunks for the account, and make sure that a governor is at work."""
     cls = Sender
-    after = cls.change_at(*cls.key(account), cls.demand.add(1), cls.work.add({f"{tenant}#{send_id}"}))
+    after = cls.change_at(
+        *cls.key(account),
+        cls.demand.add(1),
+        cls.work.add({f"{tenant}#{send_id}"}),
+        cls.governed_at.set(cls.governed_at | clock.wall()),
+    )
     start_governor(account, int(after.get("generation", {"N": "1"})["N"]))
 
 
@@ -93,10 +98,15 @@ def start_governor(account: str, generation: int) -> None:
     machines.start(GOVERN, f"{account}-{generation}", state)
 
 
-def end_generation(row: Sender, idle: list[str]) -> bool:
-    """Stop governing, unless work was added since `row` was read. `idle` is the work that has no open chunk left."""
+def end_generation(row: Sender, idle: list[str], *, successor: bool = False) -> bool:
+    """Stop governing, unless work was added since `row` was read. `idle` is the work that has no open chunk left.
+
+    Without a `successor` nobody is at work from then on, so the sweeper need not wait for a silence to start a governor
+    when a chunk becomes due.
+    """
     cls = Sender
     actions: list[Any] = [cls.generation.add(1)]
+    actions.append(cls.governed_at.set(clock.wall()) if successor else cls.governed_at.remove())
     if idle:
         actions.append(cls.work.delete(set(idle)))
     try:

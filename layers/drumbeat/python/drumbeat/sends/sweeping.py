@@ -83,5 +83,5 @@ def _wake(row: Sender, now: datetime) -> None:
     if not waiting or not governing.is_dead(row):
         return
     # The generation that should be at work may have died: end it, so that the next one can be started.
-    if senders.end_generation(row, []):
+    if senders.end_generation(row, [], successor=True):
         senders.start_governor(row.account, int(row.generation))

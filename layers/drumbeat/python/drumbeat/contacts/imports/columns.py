@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from drumbeat import clock
+from drumbeat import clock, fields
 from drumbeat.contacts import addresses, views
 from drumbeat.contacts.imports.reader import Unreadable
 from drumbeat.errors import Detail
@@ -187,6 +187,6 @@ _READ: Mapping[str, Callable[[str], Any]] = {
     "external_id": _name,
     "language": views.language,
     "time_zone": views.time_zone,
-    "country": views.country,
+    "country": fields.country,
     "tags": _tags,
 }

@@ -1,0 +1,140 @@
+"""The budgets of the design, each against what was measured, and what stands in the way of one that is missed."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tests.bench import prices
+from tests.bench.prices import Line
+
+SEND, SEND_WITH_EVENTS, IDLE = 5.0, 8.0, 10.0
+FLAT = 0.10
+PROCESSOR, MEMORY, IMPORT, ENDPOINT = 0.5, 256.0, 1.3, 2.0
+# Metrics are paid by the hour in which they are written, by the deployment and not by the mail: those of the three days
+# in which a million mails are opened.
+METRIC_HOURS = 73.0
+METRICS = "custom metrics (73 hours)"
+# What a deployment could do without: it observes, and carries nothing.
+AVOIDABLE = ("X-Ray traces", METRICS)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One budget. `why` says what stands in the way when it is missed, and how it was measured otherwise."""
+
+    what: str
+    budget: str
+    measured: str
+    kept: bool
+    why: str
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def cost(found: Mapping[str, Any], traced: Mapping[str, bool]) -> tuple[list[Line], float]:
+    """The lines of a run for a million recipients, metrics among them, and their sum."""
+    lines = prices.per_million(found["used"], int(found["recipients"]), traced)
+    lines.append(Line(METRICS, 0.0, prices.metrics(found["metrics"], METRIC_HOURS)))
+    return lines, prices.total(lines)
+
+
+def a_send(found: Mapping[str, Any], traced: Mapping[str, bool], *, events: bool) -> Verdict:
+    budget = SEND_WITH_EVENTS if events else SEND
+    lines, total = cost(found, traced)
+    what = "a million e-mails, every message event on the bus" if events else "a million e-mails"
+    return Verdict(what, f"≤ ${budget:.2f}", f"${total:.2f}", total <= budget, _in_the_way(lines, total - budget))
+
+
+def _in_the_way(lines: list[Line], over: float) -> str:
+    """The dearest lines, and which of them it would take."""
+    dearest = ", ".join(f"{line.name} {line.dollars:.2f}" for line in sorted(lines, key=lambda line: -line.dollars)[:4])
+    if over <= 0:
+        return f"dearest: {dearest}"
+    extra = sum(line.dollars for line in lines if line.name in AVOIDABLE)
+    total = prices.total(lines)
+    return (
+        f"over by ${over:.2f}; dearest: {dearest}; without {' and '.join(AVOIDABLE)} it would be ${total - extra:.2f}"
+    )
+
+
+def idle(monthly: Mapping[str, float]) -> Verdict:
+    total = sum(monthly.values())
+    parts = ", ".join(f"{name} {dollars:.2f}" for name, dollars in sorted(monthly.items(), key=lambda item: -item[1]))
+    return Verdict("a month with nothing sent", f"≤ ${IDLE:.0f}", f"${total:.2f}", total <= IDLE, parts)
+
+
+def flat(runs: list[Mapping[str, Any]], traced: Mapping[str, bool]) -> Verdict:
+    """Between the cheapest and the dearest size there may be ±10 %; metrics are the deployment's and are left out."""
+    totals = {
+        int(run["recipients"]): prices.total(prices.per_million(run["used"], int(run["recipients"]), traced))
+        for run in runs
+    }
+    low, high = min(totals.values()), max(totals.values())
+    spread = (high - low) / (high + low)
+    shown = " · ".join(f"{size:,}: ${total:.2f}" for size, total in totals.items())
+    why = f"a million at each one's price: {shown}"
+    if spread > FLAT:
+        why += f"; {_steps(runs, traced)}"
+    return Verdict("the same a recipient, 1,000 to 100,000", "± 10 %", f"± {spread:.0%}", spread <= FLAT, why)
+
+
+def _steps(runs: list[Mapping[str, Any]], traced: Mapping[str, bool]) -> str:
+    """The lines in which the smallest and the largest run differ most."""
+    first, last = (
+        {line.name: line.dollars for line in prices.per_million(run["used"], int(run["recipients"]), traced)}
+        for run in (runs[0], runs[-1])
+    )
+    gaps = sorted(
+        ((first.get(name, 0) - last.get(name, 0), name) for name in {*first, *last}), key=lambda gap: -abs(gap[0])
+    )
+    return "what differs most: " + ", ".join(f"{name} {gap:+.2f} at the smallest" for gap, name in gaps[:3])
+
+
+def processor(found: Mapping[str, Any]) -> Verdict:
+    taken = sorted(found["milliseconds"][1:])
+    middle, compiling = taken[len(taken) // 2], found["milliseconds"][0] * 50
+    why = f"median of {len(taken)} chunks of 50, best {taken[0]:.2f}; a new instance also compiles, {compiling:.0f} ms"
+    why += f"; rendering alone takes {found['rendering']:.2f}"
+    return Verdict(
+        "worker's processor time a recipient (30 KB)", f"≤ {PROCESSOR} ms", f"{middle:.2f} ms", middle <= PROCESSOR, why
+    )
+
+
+def memory(small: Mapping[str, Any], large: Mapping[str, Any], chunks: int) -> Verdict:
+    peak = max(small["peak"], large["peak"])
+    more = large["peak"] - small["peak"]
+    why = (
+        f"all layers, Liquid and the emulated table included; {chunks} chunks more, and their table, take {more:.0f} MB"
+    )
+    return Verdict("worker's memory, any audience", f"≤ {MEMORY:.0f} MB", f"{peak:.0f} MB", peak <= MEMORY, why)
+
+
+def imports(ratios: Mapping[str, float]) -> Verdict:
+    worst = next(iter(ratios))
+    over = [name for name, ratio in ratios.items() if ratio > IMPORT]
+    plain = ratios.get("contacts.get_contact", 0.0)
+    why = f"worst: {worst}; get_contact: {plain:.2f}"
+    if over:
+        why += (
+            f"; {len(over)} of {len(ratios)} endpoints are above: {', '.join(over[:6])}{' …' if len(over) > 6 else ''}"
+        )
+    return Verdict(
+        "cold import, by that of pynamodb + pydantic",
+        f"≤ {IMPORT} ×",
+        f"{ratios[worst]:.2f} ×",
+        ratios[worst] <= IMPORT,
+        why,
+    )
+
+
+def endpoint(found: Mapping[str, float]) -> Verdict:
+    worst = max(found, key=lambda name: found[name])
+    shown = ", ".join(f"{name} {taken:.2f}" for name, taken in found.items())
+    return Verdict(
+        "an endpoint's own processor time, warm",
+        f"≤ {ENDPOINT:.0f} ms",
+        f"{found[worst]:.2f} ms",
+        found[worst] <= ENDPOINT,
+        shown,
+    )
