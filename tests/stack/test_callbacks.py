@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.stack import Stack
 from tests.stack.company import Company, until
-from tests.stack.provider import Provider, of
+from tests.stack.provider import of
 
 GONE, TAMPERED, STAYING, LEAVING = (f"customer-{name}@people.example.com" for name in ("gone", "true", "stays", "goes"))
 
