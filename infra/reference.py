@@ -19,14 +19,17 @@ h3 { margin: 1rem 0 .25rem; font-size: 1rem }
 h2, details { scroll-margin-top: 4.5rem }
 .skip { position: absolute; left: -999rem } .skip:focus { position: static }
 .search { position: sticky; top: 0; background: Canvas; padding: .75rem 0; z-index: 1 }
-.search input { font: inherit; width: 100%; padding: .6rem .8rem; border: 1px solid var(--line); border-radius: .5rem }
+.search input { font: inherit; width: 100%; padding: .6rem .8rem; border: 1px solid var(--line); border-radius: .5rem;
+color: inherit; background: Canvas }
+.search input::placeholder { color: inherit; opacity: .7 }
+.search p { margin: .35rem 0 0 } .search p:empty { display: none }
 nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1rem; list-style: none; padding: 0 }
 details { border: 1px solid var(--line); border-radius: .5rem; margin: .5rem 0 }
 summary { cursor: pointer; padding: .5rem .75rem; overflow-wrap: anywhere }
 summary:focus-visible, a:focus-visible, input:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px }
 details > div { padding: 0 .75rem .75rem }
 details details { border-style: dashed }
-.method { display: inline-block; min-width: 4.2rem; font-weight: 700; color: var(--accent) }
+.method { display: inline-block; min-width: 5rem; font-weight: 700; color: var(--accent) }
 .muted { opacity: .75 }
 pre { overflow: auto; max-height: 24rem; padding: .75rem; border: 1px solid var(--line); border-radius: .5rem }
 pre:focus-visible { outline: 3px solid var(--accent) }
@@ -35,6 +38,15 @@ code, pre { font-family: ui-monospace, monospace; font-size: .9em }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-top: 1px solid var(--line) }
 [hidden] { display: none }
+@media (max-width: 40rem) {
+  .method { min-width: 0; margin-right: .5rem }
+  .says { display: block; margin-top: .15rem }
+  thead, td:empty { display: none }
+  table, tbody, tr, td { display: block }
+  tr { border-top: 1px solid var(--line); padding: .3rem 0 }
+  td { border: 0; padding: 0; overflow-wrap: anywhere }
+  td:first-child { font-weight: 600 }
+}
 """
 SCRIPT = """
 const input = document.querySelector("input"), said = document.querySelector("[role=status]");
@@ -118,7 +130,8 @@ def _operation(document: Mapping[str, Any], method: str, path: str, operation: M
         parts.append(_response(document, status, response))
     return (
         f'<details id="{escape(operation["operationId"])}" data-text="{escape(words)}"><summary>'
-        f'<span class="method">{method}</span><code>{escape(path)}</code> {escape(operation["summary"])}</summary>'
+        f'<span class="method">{method}</span><code>{escape(path)}</code> '
+        f'<span class="says">{escape(operation["summary"])}</span></summary>'
         f"<div>{''.join(parts)}</div></details>"
     )
 
@@ -133,8 +146,10 @@ def _parameters(parameters: list[Mapping[str, Any]]) -> str:
 
 
 def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
-    top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    """A table of the columns that say anything."""
+    told = [place for place in range(len(head)) if any(str(row[place]) for row in rows)]
+    top = "".join(f'<th scope="col">{escape(head[place])}</th>' for place in told)
+    body = "".join("<tr>" + "".join(f"<td>{_cell(row[place])}</td>" for place in told) + "</tr>" for row in rows)
     return f'<div class="table"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
 
 

@@ -13,8 +13,8 @@ from drumbeat.sends.work import DELIVERIES, FEEDBACK, ROLL_UP
 
 @queue(
     FEEDBACK,
-    batch=100,
-    window=10,
+    batch=500,
+    window=20,
     concurrency=8,
     topics=(DELIVERIES,),
     reads=(SendKey, Chunk, Tenant),

@@ -105,7 +105,6 @@ def test_event_file(world: World, file: Path) -> None:
         _then(world, _filled(step, kept), f"{_name(file)}: then[{number}]")
 
 
-
 def _given(world: World, step: dict[str, Any], kept: dict[str, Any], where: str) -> None:
     unknown = set(step) - STEP_KEYS
     assert not unknown, f"{where}: has {unknown}, which nothing reads; there are {sorted(STEP_KEYS)}"

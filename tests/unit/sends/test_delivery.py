@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from drumbeat import clock, table
-from drumbeat.sends import delivering, rollups, senders
+from drumbeat.sends import delivering, due, governing, rollups, senders
 from drumbeat.sends.model import Chunk, ChunkState, Send, Stat
 
 from tests.unit.campaigns.conftest import Shop
@@ -238,7 +238,10 @@ def test_what_came_up_while_it_was_paused_goes_out_when_it_is_resumed(shop: Shop
     shop.do("pause", campaign)
     shop.world.settle()
     (chunk,) = chunks(shop, campaign)
-    delivering.look_at(chunk.place)  # its message comes again: it had been released before the pause
+    # It had been released before the pause, and its message comes now.
+    later = clock.business() + governing.RELEASED_FOR
+    chunk.change(Chunk.gsi2sk.set(due.sort_key(later, ChunkState.PENDING, 7, chunk.place)))
+    delivering.look_at(chunk.place)
 
     shop.do("resume", campaign)
     shop.world.settle()

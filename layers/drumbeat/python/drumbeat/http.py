@@ -29,7 +29,7 @@ from drumbeat.declare import Declaration, Files, Function, Limit, Machine, Queue
 from drumbeat.dialects import Asked, Row
 from drumbeat.errors import Detail, Invalid, MalformedBody, NotFound, Refusal
 from drumbeat.limits import ANALYTICS, EVENTS, LOGIN, REFERRAL, STANDARD, TRACKING, UPLOAD
-from drumbeat.logs import counted, logger, metrics, timed
+from drumbeat.logs import counted, flush, logger, timed
 
 EDGE_READS: tuple[type[Stored], ...] = (ApiKey, User, Tenant)
 EDGE_WRITES: tuple[type[Stored], ...] = (limits.Rate, replies.Reply)
@@ -176,7 +176,8 @@ class Entry:
 
     def _log(self, call: "_Call", status: int, milliseconds: float) -> None:
         counted("Requests")
-        counted("Faults", int(status >= 500))
+        if status >= 500:
+            counted("Faults")
         timed("Latency", milliseconds)
         logger.info(
             "request",
@@ -190,7 +191,7 @@ class Entry:
                 "duration_ms": round(milliseconds, 2),
             },
         )
-        metrics.flush_metrics()
+        flush()
 
 
 class _Call:

@@ -9,7 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter
 
 from drumbeat.declare import Declaration
-from drumbeat.logs import counted, logger, metrics, timed
+from drumbeat.logs import flush, logger
 
 
 @contextmanager
@@ -20,12 +20,10 @@ def observed(declaration: Declaration, **facts: Any) -> Iterator[dict[str, Any]]
         yield facts
     finally:
         milliseconds = (time.perf_counter() - started) * 1000
-        counted("Invocations")
-        timed("Duration", milliseconds)
         logger.info(
             declaration.kind, extra={"function": declaration.name, "duration_ms": round(milliseconds, 2), **facts}
         )
-        metrics.flush_metrics()
+        flush()
 
 
 def argument(rule: Callable[..., Any]) -> tuple[TypeAdapter[Any], bool]:

@@ -18,5 +18,11 @@ def counted(name: str, value: float = 1) -> None:
     metrics.add_metric(name=name, unit=MetricUnit.Count, value=value)
 
 
+def flush() -> None:
+    """Write this invocation's metrics, if it has any: each name is paid for by the hour in which it comes up."""
+    if metrics.provider.metric_set:
+        metrics.flush_metrics()
+
+
 def timed(name: str, milliseconds: float) -> None:
     metrics.add_metric(name=name, unit=MetricUnit.Milliseconds, value=milliseconds)

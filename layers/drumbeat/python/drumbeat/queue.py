@@ -61,7 +61,8 @@ class _Entry:
             read, failed = self._read(records)
             failed |= self._all(read) if self.whole else self._each(read)
             facts["failed"] = len(failed)
-            counted("FailedMessages", len(failed))
+            if failed:
+                counted("FailedMessages", len(failed))
         return {"batchItemFailures": [{"itemIdentifier": records[place]["messageId"]} for place in sorted(failed)]}
 
     def _read(self, records: list[dict[str, Any]]) -> tuple[dict[int, Any], set[int]]:

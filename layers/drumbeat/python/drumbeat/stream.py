@@ -74,7 +74,8 @@ class _Entry:
                 logger.exception("records failed", extra={"function": self.declaration.name})
                 failed = 0
             facts["failed_from"] = failed
-            counted("FailedBatches", int(failed is not None))
+            if failed is not None:
+                counted("FailedBatches")
         if failed is None:
             return {"batchItemFailures": []}
         return {"batchItemFailures": [{"itemIdentifier": records[failed]["dynamodb"]["SequenceNumber"]}]}

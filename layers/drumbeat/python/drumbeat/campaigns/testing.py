@@ -11,7 +11,7 @@ from drumbeat.channels.outcomes import CallState, Fate
 from drumbeat.errors import Detail, Unavailable
 from drumbeat.fields import View
 from drumbeat.sends import rendering
-from drumbeat.templates.engine import TemplateError
+from drumbeat.templates.limits import TemplateError
 
 # Stands where a message's token would be: its unsubscribe page says that this was a test.
 SAMPLE = "test"

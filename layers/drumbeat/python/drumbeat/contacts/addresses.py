@@ -15,7 +15,9 @@ _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PLAIN = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?)", re.IGNORECASE)
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 # What people write around and between the digits, and an extension behind them.
-_DIALLED = re.compile(r"(?:tel:)?[+(\d][\d\s().\-/\u00a0\u2010-\u2015]*(?:(?:;ext=|ext\.?|x|#)\s*\d{1,7})?", re.IGNORECASE)
+_DIALLED = re.compile(
+    r"(?:tel:)?[+(\d][\d\s().\-/\u00a0\u2010-\u2015]*(?:(?:;ext=|ext\.?|x|#)\s*\d{1,7})?", re.IGNORECASE
+)
 _FEWEST_DIGITS, _MOST_DIGITS = 3, 20  # short local numbers; 15 of E.164 behind an international prefix
 _PUNCTUATION = re.compile(r"[\s().\-/\u00a0\u2010-\u2015]+")
 

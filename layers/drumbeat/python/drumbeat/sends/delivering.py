@@ -21,7 +21,7 @@ from drumbeat.sends import due, rendering, rollups, settling, states
 from drumbeat.sends.ledger import merged, sent_rows
 from drumbeat.sends.model import ENDED, Chunk, ChunkState, Content, Outcome, Place, Send, SendKey, SendState
 from drumbeat.table import ConditionFailed
-from drumbeat.templates.engine import TemplateError
+from drumbeat.templates.limits import TemplateError
 
 # Longer than the worker may run: whoever still holds the claim then is dead.
 LEASE = timedelta(seconds=90)

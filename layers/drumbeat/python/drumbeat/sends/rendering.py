@@ -9,22 +9,27 @@ import os
 from collections import OrderedDict
 from collections.abc import Mapping
 from email.utils import formataddr
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drumbeat import clock, ids, money
 from drumbeat.channels.ses import Mail, Template
 from drumbeat.contacts.model import Contact
 from drumbeat.sends import tokens
 from drumbeat.sends.model import Content, Place
-from drumbeat.templates.engine import Compiled, compile_template
+
+if TYPE_CHECKING:
+    from drumbeat.templates.engine import Compiled
 
 _KEPT = 20
-_compiled: OrderedDict[str, Compiled] = OrderedDict()
+_compiled: "OrderedDict[str, Compiled]" = OrderedDict()
 
 
-def compiled(content: Content) -> Compiled:
+def compiled(content: Content) -> "Compiled":
     """The content's template; an instance keeps the latest ones. Raises TemplateError."""
     if content.pk not in _compiled:
+        # Functions that only need the addresses here do without a quarter of a second of imports.
+        from drumbeat.templates.engine import compile_template
+
         _compiled[content.pk] = compile_template(
             content.subject,
             content.html,
