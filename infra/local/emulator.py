@@ -6,7 +6,8 @@ Each change below makes the emulator more like AWS, or lets a day pass in second
 - `OPTIONS` reaches a function when the API has no CORS configuration of its own, as on AWS;
 - an alarm over a formula of metrics is kept (nothing here raises alarms), where MiniStack would refuse the template;
 - a layer is unpacked once and shared by all workers (a vendor layer times 150 functions fills /dev/shm);
-- idle workers are ended when there are many: MiniStack keeps one process a function forever.
+- idle workers are ended when there are many: MiniStack keeps one process a function forever;
+- a queue's consumer runs in few workers: AWS would start twenty at once, each importing for a second, on two cores.
 """
 
 import hashlib
@@ -27,6 +28,7 @@ SWEEP_SECONDS = 0.5
 # A rule of one business minute would fire each second at scale 60: with ten such rules the machine does nothing else.
 LEAST_SECONDS_BETWEEN_FIRINGS = 2.0
 # About 70 MB each.
+MOST_BATCHES_AT_ONCE = int(os.environ.get("EMULATOR_BATCHES", "2"))
 MOST_IDLE_WORKERS = int(os.environ.get("EMULATOR_IDLE_WORKERS", "40"))
 
 
@@ -132,6 +134,13 @@ def end_idle_workers() -> None:
     threading.Thread(target=trim, daemon=True, name="trim-workers").start()
 
 
+def run_few_batches_at_once() -> None:
+    """Of one queue's consumer; a mapping that wants fewer gets fewer."""
+    functions = _module("services.lambda_svc")
+    wanted = functions._sqs_esm_concurrency
+    functions._sqs_esm_concurrency = lambda *about, **more: min(MOST_BATCHES_AT_ONCE, wanted(*about, **more))
+
+
 def surplus(pools: dict[str, list[Any]]) -> list[Any]:
     """Takes the idle workers beyond the maximum out of their pools, and gives them."""
     idle = sorted(
@@ -153,6 +162,7 @@ def main() -> None:
     keep_alarms_over_formulas()
     share_layers_between_workers()
     end_idle_workers()
+    run_few_batches_at_once()
     _module("app").main()
 
 

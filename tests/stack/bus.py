@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,15 +36,20 @@ class Listener:
 @contextmanager
 def listening(stack: Stack, tenant: str) -> Iterator[Listener]:
     """Hears the tenant's events from now on."""
-    sqs, events, name = stack.client("sqs"), stack.client("events"), f"heard-{tenant.replace('_', '-')}"
+    name = f"heard-{tenant.replace('_', '-')}"
+    with closing(stack.client("sqs")) as sqs, closing(stack.client("events")) as events:
+        yield from _listening(sqs, events, stack.bus, name, tenant)
+
+
+def _listening(sqs: Any, events: Any, bus: str, name: str, tenant: str) -> Iterator[Listener]:
     queue = sqs.create_queue(QueueName=name)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     pattern = {"source": ["drumbeat"], "detail": {"metadata": {"tenant_id": [tenant]}}}
-    events.put_rule(Name=name, EventBusName=stack.bus, EventPattern=json.dumps(pattern))
-    events.put_targets(Rule=name, EventBusName=stack.bus, Targets=[{"Id": "queue", "Arn": arn}])
+    events.put_rule(Name=name, EventBusName=bus, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=name, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
     try:
         yield Listener(sqs, queue)
     finally:
-        events.remove_targets(Rule=name, EventBusName=stack.bus, Ids=["queue"])
-        events.delete_rule(Name=name, EventBusName=stack.bus)
+        events.remove_targets(Rule=name, EventBusName=bus, Ids=["queue"])
+        events.delete_rule(Name=name, EventBusName=bus)
         sqs.delete_queue(QueueUrl=queue)

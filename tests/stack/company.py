@@ -1,7 +1,8 @@
 """A tenant of its own for a test on the deployed stack, and waiting for what happens in the background."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -70,9 +71,16 @@ class Company:
     def results(self, campaign: str) -> Any:
         return self.get(f"/v1/campaigns/{campaign}/performance")
 
-    def finished(self, campaign: str, status: str = "sent") -> Any:
-        """Wait until the campaign has this status; gives its results then."""
-        return until(f"status {status}", lambda: self.results(campaign), lambda now: now["status"] == status)
+    def finished(self, campaign: str) -> Any:
+        """Wait until the campaign is sent; gives its results then."""
+        return until("status sent", lambda: self.results(campaign), lambda now: now["status"] == "sent")
+
+    def closed(self, campaign: str, recipients: int) -> Any:
+        """Wait until it is known of so many recipients what became of each, which is some seconds before `sent`."""
+        return until(
+            f"{recipients} recipients, none of them open", lambda: self.results(campaign),
+            lambda now: (now["recipients"], now["open"]) == (recipients, 0),
+        )  # fmt: skip
 
     def by_email(self, address: str) -> Any:
         """The contact with this address; None when there is none."""
@@ -87,12 +95,17 @@ class Company:
         return reply.json()["data"]["reason"] if reply.status_code == 200 else None
 
 
-def found(stack: Stack, name: str) -> Company:
-    """Make a tenant, as the operator does."""
+@contextmanager
+def founded(stack: Stack, name: str) -> Iterator[Company]:
+    """A new tenant, made as the operator does."""
     wanted = {**fixtures.TENANT, "name": name, "tenant_id": f"ten_{name}", "admin_email": f"admin@{name}.example"}
     made = fixtures.invoke(stack, fixtures.CREATE_TENANT, wanted)
-    return of(stack, str(made["tenant"]), str(made["api_key"]))
+    with company(stack, str(made["tenant"]), str(made["api_key"])) as shop:
+        yield shop
 
 
-def of(stack: Stack, tenant: str, api_key: str) -> Company:
-    return Company(tenant, httpx.Client(base_url=stack.api_url, headers={"X-API-Key": api_key}, timeout=60))
+@contextmanager
+def company(stack: Stack, tenant: str, api_key: str) -> Iterator[Company]:
+    """A tenant that is there already."""
+    with httpx.Client(base_url=stack.api_url, headers={"X-API-Key": api_key}, timeout=60) as api:
+        yield Company(tenant, api)

@@ -10,9 +10,8 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
 from infra.local.stack import TIME_SCALE, Plan, Stack, up
-from tests.stack import company, provider
-from tests.stack.company import Company
-from tests.stack.provider import Provider
+from tests.stack.company import Company, company, founded
+from tests.stack.provider import Provider, provider
 
 HERE = Path(__file__).parent
 # The first test waits for the stack, which takes long where its templates and layers were never built.
@@ -56,20 +55,21 @@ def stack() -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def shop(stack: Stack, request: pytest.FixtureRequest) -> Company:
+def shop(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Company]:
     """A tenant for the tests of one file."""
-    return company.found(stack, request.module.__name__.rpartition("test_")[2].replace("_", ""))
+    with founded(stack, request.module.__name__.rpartition("test_")[2].replace("_", "")) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
-def acme(stack: Stack) -> Company:
+def acme(stack: Stack) -> Iterator[Company]:
     """The tenant with the fixtures that the documents' examples assume."""
-    return company.of(stack, stack.tenant, stack.api_key)
+    with company(stack, stack.tenant, stack.api_key) as local:
+        yield local
 
 
 @pytest.fixture
 def mail_provider(stack: Stack) -> Iterator[Provider]:
     """The simulated provider. It behaves again when the test is over."""
-    simulated = provider.of(stack)
-    yield simulated
-    simulated.behave()
+    with provider(stack) as simulated:
+        yield simulated

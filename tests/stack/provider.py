@@ -1,5 +1,7 @@
 """The simulated mail provider, as tests make it misbehave and ask what really happened."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,5 +57,10 @@ class Provider:
         self.rate(10_000.0)
 
 
-def of(stack: Stack) -> Provider:
-    return Provider(httpx.Client(base_url=stack.simulators_url, timeout=60))
+@contextmanager
+def provider(stack: Stack) -> Iterator[Provider]:
+    """The provider, which behaves again in the end."""
+    with httpx.Client(base_url=stack.simulators_url, timeout=60) as http:
+        simulated = Provider(http)
+        yield simulated
+        simulated.behave()

@@ -9,7 +9,7 @@ import pytest
 
 from infra.local.stack import Stack
 from tests.stack.company import Company, until
-from tests.stack.provider import of
+from tests.stack.provider import provider
 
 GONE, TAMPERED, STAYING, LEAVING = (f"customer-{name}@people.example.com" for name in ("gone", "true", "stays", "goes"))
 
@@ -19,8 +19,9 @@ def mails(stack: Stack, shop: Company) -> Iterator[dict[str, Any]]:
     """A campaign that was sent to four people: their mails by address."""
     campaign = shop.campaign("Callbacks")
     send = shop.send(campaign, [GONE, TAMPERED, STAYING, LEAVING])
-    shop.finished(campaign)
-    found = {mail["to"][0]: {**mail, "campaign": campaign} for mail in of(stack).mails(send)}
+    shop.closed(campaign, 4)
+    with provider(stack) as simulated:
+        found = {mail["to"][0]: {**mail, "campaign": campaign} for mail in simulated.mails(send)}
     assert sorted(found) == sorted([GONE, TAMPERED, STAYING, LEAVING])
     yield found
 
@@ -106,5 +107,5 @@ def test_one_click_unsubscribes(shop: Company, mails: dict[str, Any]) -> None:
 
     again = shop.campaign("After all")
     shop.send(again, [LEAVING, STAYING])
-    found = shop.finished(again)
+    found = shop.closed(again, 2)
     assert (found["sent"], found["not_sent_by_reason"]) == (1, {"consent_revoked": 1})

@@ -1,5 +1,6 @@
 """The documents' requests, word for word, at their documented paths, with what they assume to be there."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -61,7 +62,7 @@ WELCOME_CAMPAIGN = {
 
 
 @pytest.fixture(scope="module")
-def bearer(stack: Stack) -> httpx.Client:
+def bearer(stack: Stack) -> Iterator[httpx.Client]:
     """A client with a token from the documented login: the documents' requests bring `Authorization: Bearer`."""
     reply = httpx.post(f"{stack.api_url}/v1/auth/login", json=LOGIN, timeout=60)
     said = reply.json()
@@ -69,7 +70,8 @@ def bearer(stack: Stack) -> httpx.Client:
     assert set(said["data"]) >= {"token", "expires_at", "user"}
     assert said["data"]["user"] == {**said["data"]["user"], "id": 1, "email": "user@company.com", "role": "admin"}
     headers = {"Authorization": f"Bearer {said['data']['token']}"}
-    return httpx.Client(base_url=stack.api_url, headers=headers, timeout=60)
+    with httpx.Client(base_url=stack.api_url, headers=headers, timeout=60) as client:
+        yield client
 
 
 def answer(reply: httpx.Response, status: int) -> Any:

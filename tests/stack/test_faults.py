@@ -63,7 +63,7 @@ def test_what_was_never_accepted_is_sent_again_after_the_grace(shop: Company, ma
 
     campaign = shop.campaign("Calm")
     send = shop.send(campaign, everyone)
-    shop.finished(campaign)
+    shop.closed(campaign, 60)
 
     assert mail_provider.struck() == {"500": 1, "reset": 1}
     agreed(shop, mail_provider, campaign, send, everyone)
@@ -77,7 +77,7 @@ def test_with_the_policy_never_a_doubtful_mail_is_given_up_and_shown(shop: Compa
 
     campaign = shop.campaign("Silence")
     send = shop.send(campaign, everyone)
-    found = shop.finished(campaign)
+    found = shop.closed(campaign, 10)
 
     truth = mail_provider.truth(send)
     assert (truth["accepted"], truth["duplicates"]) == (10, 0)

@@ -3,6 +3,7 @@
 import json
 import urllib.error
 import urllib.request
+from contextlib import closing
 
 from infra.local.stack import Stack
 
@@ -28,7 +29,8 @@ def test_all_functions_are_deployed(stack: Stack) -> None:
 
 
 def test_the_table_is_the_templates(stack: Stack) -> None:
-    table = stack.client("dynamodb").describe_table(TableName=stack.table)["Table"]
+    with closing(stack.client("dynamodb")) as client:
+        table = client.describe_table(TableName=stack.table)["Table"]
 
     assert [key["AttributeName"] for key in table["KeySchema"]] == ["pk", "sk"]
     assert table["DeletionProtectionEnabled"] is True

@@ -1,5 +1,6 @@
 """Campaigns that start by themselves, and campaigns that are stopped on their way."""
 
+import contextlib
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,9 @@ from infra.local.stack import Stack
 from tests.stack.company import Company, until
 from tests.stack.provider import Provider
 
-MANY = 60
+MANY = 50
+# Recipients a second: slow enough to stop the campaign on its way.
+SLOW = 8.0
 
 
 def business(stack: Stack) -> datetime:
@@ -24,10 +27,10 @@ def slow(stack: Stack, provider: Provider, recipients_a_second: float) -> None:
     key = {"pk": {"S": "SENDER#ses"}, "sk": {"S": "SENDER"}}
 
     def known() -> float:
-        found = stack.client("dynamodb").get_item(TableName=stack.table, Key=key, ConsistentRead=True)
-        return float(found["Item"]["rate"]["N"])
+        return float(table.get_item(TableName=stack.table, Key=key, ConsistentRead=True)["Item"]["rate"]["N"])
 
-    until("the account's rate", known, lambda rate: rate == recipients_a_second)
+    with contextlib.closing(stack.client("dynamodb")) as table:
+        until("the account's rate", known, lambda rate: rate == recipients_a_second)
 
 
 def people(name: str) -> list[str]:
@@ -42,9 +45,10 @@ def test_a_scheduled_campaign_launches_by_itself(stack: Stack, shop: Company, ma
 
     planned = shop.post(f"/v1/campaigns/{campaign}/schedule", {"scheduled_at": clock.iso(at)})
     assert planned["status"] == "scheduled"
-    names = [found["Name"] for found in stack.client("scheduler").list_schedules()["Schedules"]]
+    with contextlib.closing(stack.client("scheduler")) as scheduler:
+        names = [found["Name"] for found in scheduler.list_schedules()["Schedules"]]
     assert any(name.startswith(campaign) for name in names), names
-    shop.finished(campaign)
+    shop.closed(campaign, 1)
 
     shown = shop.get(f"/v1/campaigns/{campaign}")
     assert clock.parse(shown["launched_at"]) >= at
@@ -52,19 +56,19 @@ def test_a_scheduled_campaign_launches_by_itself(stack: Stack, shop: Company, ma
 
 
 def test_pause_and_resume_while_sending(stack: Stack, shop: Company, mail_provider: Provider) -> None:
-    slow(stack, mail_provider, 6)
+    slow(stack, mail_provider, SLOW)
     campaign = shop.campaign("Stop and go")
     send = shop.send(campaign, people("halting"))
     until("the first mails", lambda: mail_provider.truth(send)["accepted"])
 
     assert shop.post(f"/v1/campaigns/{campaign}/pause")["status"] == "paused"
-    time.sleep(2)  # what was under way is finished
+    time.sleep(1.5)  # what was under way is finished
     held = mail_provider.truth(send)["accepted"]
-    time.sleep(3)
+    time.sleep(2)
     assert 0 < mail_provider.truth(send)["accepted"] == held < MANY
     assert shop.results(campaign)["status"] == "paused"
     assert shop.post(f"/v1/campaigns/{campaign}/resume")["status"] == "sending"
-    found = shop.finished(campaign)
+    found = shop.closed(campaign, MANY)
 
     assert (found["sent"], found["not_sent"]) == (MANY, 0)
     truth = mail_provider.truth(send)
@@ -72,7 +76,7 @@ def test_pause_and_resume_while_sending(stack: Stack, shop: Company, mail_provid
 
 
 def test_cancelling_while_sending_says_who_was_not_sent(stack: Stack, shop: Company, mail_provider: Provider) -> None:
-    slow(stack, mail_provider, 6)
+    slow(stack, mail_provider, SLOW)
     campaign = shop.campaign("Never mind")
     send = shop.send(campaign, people("ending"))
     until("the first mails", lambda: mail_provider.truth(send)["accepted"])

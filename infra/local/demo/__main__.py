@@ -120,6 +120,11 @@ def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
 
 def get(api: httpx.Client, path: str, **query: Any) -> Any:
     reply = api.get(path, params=query)
+    for _ in range(5):
+        if reply.status_code < 500:
+            break
+        time.sleep(1.0)  # a busy machine: the emulator gives a function no more than its timeout
+        reply = api.get(path, params=query)
     if reply.status_code != 200:
         raise Stuck(f"GET {path}: {reply.text}")
     return reply.json()["data"]

@@ -56,6 +56,14 @@ def test_what_is_no_telephone_number(text: str) -> None:
         addresses.phone(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["+880 1712-345678", "01712345678", "(030) 123/45 67", "tel:+8801712345678", "030 1234567 ext. 12", "০১৭১২৩৪৫৬৭৮"],
+)
+def test_what_may_be_a_number_in_some_country(text: str) -> None:
+    assert addresses.phone_shaped(text) == text
+
+
 @settings(deadline=None)  # the first international address imports its validator
 @given(st.one_of(st.emails(), st.from_regex(r"\A\s?[\wäßİ.]{1,9}@[\wäßİ]{1,8}\.[a-zA-Z]{2,4}\s?\Z")))
 def test_normalising_an_email_address_twice_is_once(text: str) -> None:

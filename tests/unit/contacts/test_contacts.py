@@ -64,6 +64,24 @@ def test_every_bad_field_is_named_at_once(world: World) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("phone", ["call me", "12", "+0123456789", "+1234567890123456", "1" * 25, "0171@1234567"])
+def test_a_bad_number_is_named_with_the_other_bad_fields(world: World, phone: str) -> None:
+    created = world.call("contacts.create_contact", body={"email": "nobody", "phone": phone, "language": "english!"})
+    made = world.call("contacts.create_contact", body={"email": "ann@example.com"}).data
+    changed = world.call(
+        "contacts.update_contact", path={"contact_id": made["id"]}, body={"phone": phone, "language": "english!"}
+    )
+
+    assert (created.status, created.refused) == (422, ["email", "phone", "language"])
+    assert (changed.status, changed.refused) == (422, ["phone", "language"])
+
+
+def test_a_number_is_dialled_in_the_country_of_the_settings(world: World) -> None:
+    world.call("accounts.update_settings", body={"country": "bd"})
+
+    assert world.call("contacts.create_contact", body={"phone": "01712-345678"}).data["phone"] == "+8801712345678"
+
+
 def test_a_number_that_is_none_is_named(world: World) -> None:
     reply = world.call("contacts.create_contact", body={"phone": "call me"})
 
