@@ -1,6 +1,7 @@
 """One deployed local stack for all tests here, on ports of its own, ended with the session however that ends."""
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,7 +58,8 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def shop(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Company]:
     """A tenant for the tests of one file."""
-    with founded(stack, request.module.__name__.rpartition("test_")[2].replace("_", "")) as made:
+    name = request.path.stem.removeprefix("test_").replace("_", "")
+    with founded(stack, f"{name}{secrets.token_hex(3)}") as made:
         yield made
 
 

@@ -97,7 +97,7 @@ def test_from_a_file_to_the_results(shop: Company, stack: Stack, mail_provider: 
 
 
 def launch(shop: Company, file: File) -> tuple[str, str]:
-    """Segment, template, campaign, launch; gives campaign and send when it is sent."""
+    """Segment, template, campaign, launch; gives campaign and send when everybody had their turn."""
     condition = {"field": "engagement", "operator": "greater_or_equal", "value": ENGAGED}
     wanted = {"name": "Engaged customers", "criteria": {"logic": "AND", "conditions": [condition]}}
     segment = shop.post("/v1/segments", wanted)["id"]
@@ -110,7 +110,7 @@ def launch(shop: Company, file: File) -> tuple[str, str]:
     body = {"name": "November", "template_id": template["id"], "content": newsletter.CONTENT}
     campaign = shop.post("/v1/campaigns", {**body, "audience": {"segments": [segment]}})["id"]
     send = shop.post(f"/v1/campaigns/{campaign}/launch")["send_id"]
-    shop.finished(campaign)
+    shop.closed(campaign, len(file.engaged))
     return campaign, send
 
 
@@ -135,7 +135,7 @@ def the_numbers_are_the_truth(shop: Company, campaign: str, file: File, truth: A
         return {name: found[name] for name in wanted}
 
     until(f"the results should be {wanted}", ours, lambda found: found == wanted)
-    found = shop.results(campaign)
+    found = shop.finished(campaign)
     assert found["open_rate"] == round(len(log.opened) / found["delivered"], 4)
     assert sum(link["clicks"] for link in found["links"]) == sum(len(links) for links in log.clicked.values())
 

@@ -10,9 +10,9 @@ from infra.local.stack import Stack
 from tests.stack.company import Company, until
 from tests.stack.provider import Provider
 
-MANY = 50
+MANY = 80
 # Recipients a second: slow enough to stop the campaign on its way.
-SLOW = 8.0
+SLOW, FAST = 8.0, 10_000.0
 
 
 def business(stack: Stack) -> datetime:
@@ -21,8 +21,8 @@ def business(stack: Stack) -> datetime:
     return datetime.fromtimestamp(stack.time_anchor + ahead, UTC)
 
 
-def slow(stack: Stack, provider: Provider, recipients_a_second: float) -> None:
-    """Let the provider be slow, and wait until the account's rate, which is read each minute, is known."""
+def pace(stack: Stack, provider: Provider, recipients_a_second: float) -> None:
+    """Set the account's rate, and wait until we know of it: it is read each minute."""
     provider.rate(recipients_a_second)
     key = {"pk": {"S": "SENDER#ses"}, "sk": {"S": "SENDER"}}
 
@@ -41,7 +41,7 @@ def test_a_scheduled_campaign_launches_by_itself(stack: Stack, shop: Company, ma
     address = "customer-later@people.example.com"
     shop.post("/v1/contacts", {"email": address, "consent": {"email": {"status": "granted"}}})
     campaign = shop.campaign("Later")
-    at = business(stack) + timedelta(minutes=5)
+    at = business(stack) + timedelta(minutes=3)
 
     planned = shop.post(f"/v1/campaigns/{campaign}/schedule", {"scheduled_at": clock.iso(at)})
     assert planned["status"] == "scheduled"
@@ -56,17 +56,23 @@ def test_a_scheduled_campaign_launches_by_itself(stack: Stack, shop: Company, ma
 
 
 def test_pause_and_resume_while_sending(stack: Stack, shop: Company, mail_provider: Provider) -> None:
-    slow(stack, mail_provider, SLOW)
+    pace(stack, mail_provider, SLOW)
     campaign = shop.campaign("Stop and go")
+    assert shop.api.post(f"/v1/campaigns/{campaign}/pause").status_code == 409  # nothing to pause yet
     send = shop.send(campaign, people("halting"))
     until("the first mails", lambda: mail_provider.truth(send)["accepted"])
 
     assert shop.post(f"/v1/campaigns/{campaign}/pause")["status"] == "paused"
-    time.sleep(1.5)  # what was under way is finished
-    held = mail_provider.truth(send)["accepted"]
-    time.sleep(2)
-    assert 0 < mail_provider.truth(send)["accepted"] == held < MANY
+
+    def two_seconds() -> tuple[int, int]:
+        before = mail_provider.truth(send)["accepted"]
+        time.sleep(2)
+        return before, mail_provider.truth(send)["accepted"]
+
+    held, _ = until("it should stand still", two_seconds, lambda counts: counts[0] == counts[1])
+    assert 0 < held < MANY
     assert shop.results(campaign)["status"] == "paused"
+    pace(stack, mail_provider, FAST)
     assert shop.post(f"/v1/campaigns/{campaign}/resume")["status"] == "sending"
     found = shop.closed(campaign, MANY)
 
@@ -76,7 +82,8 @@ def test_pause_and_resume_while_sending(stack: Stack, shop: Company, mail_provid
 
 
 def test_cancelling_while_sending_says_who_was_not_sent(stack: Stack, shop: Company, mail_provider: Provider) -> None:
-    slow(stack, mail_provider, SLOW)
+    pace(stack, mail_provider, SLOW)
+    assert shop.post(f"/v1/campaigns/{shop.campaign('Draft')}/cancel")["status"] == "cancelled"
     campaign = shop.campaign("Never mind")
     send = shop.send(campaign, people("ending"))
     until("the first mails", lambda: mail_provider.truth(send)["accepted"])

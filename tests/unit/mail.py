@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 from drumbeat import aws
+
 from infra.local.simulators.config import Config, Ses
 from infra.local.simulators.server import Simulators
 
@@ -53,3 +54,4 @@ def provider(folder: Path) -> Iterator[Provider]:
         finally:
             found.http.close()
             del os.environ["AWS_ENDPOINT_URL_SESV2"]
+            aws.client.cache_clear()

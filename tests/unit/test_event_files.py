@@ -25,7 +25,7 @@ from typing import Any
 
 import boto3
 import pytest
-from drumbeat import aws, clock, ids, table
+from drumbeat import clock, ids, table
 
 from tests import harness
 from tests.harness import Reply
@@ -74,7 +74,6 @@ def simulator(file: Path, tmp_path: Path) -> Iterator[None]:
         return
     with provider(tmp_path / "mail"):
         yield
-    aws.client.cache_clear()
 
 
 @pytest.fixture

@@ -31,7 +31,8 @@ def test_null_takes_a_setting_away(world: World) -> None:
     ("field", "value"),
     [
         ("currency", "taka"), ("currency", None), ("time_zone", "Dhaka"), ("time_zone", "../etc/passwd"),
-        ("time_zone", "UTC\n"), ("language", "English"), ("country", "Bangladesh"), ("sender_name", "Acme\r\nBcc: x@y.example"),
+        ("time_zone", "UTC\n"), ("language", "English"), ("country", "Bangladesh"),
+        ("sender_name", "Acme\r\nBcc: x@y.example"),
         ("sender_email", "acme"), ("sender_email", "a@b.example, c@d.example"), ("postal_address", "x"),
         ("postal_address", "1 Main Street\x00"), ("unknown_policy", "always"), ("grace_seconds", 5),
         ("grace_seconds", "a while"), ("schedule_expiry_seconds", 10**9), ("message_events", "perhaps"),

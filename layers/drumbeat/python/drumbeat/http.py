@@ -322,7 +322,10 @@ class _Call:
 
     def _problems(self, error: ValidationError) -> list[Detail]:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
-        return [Detail(_place(problem["loc"]) or "body", problem["msg"]) for problem in problems]
+        return [
+            Detail(_place(problem["loc"]) or "body", problem["msg"].removeprefix("Value error, "))
+            for problem in problems
+        ]
 
     def _documented(self, place: str) -> str:
         """A canonical field as the document of the route calls it."""

@@ -62,7 +62,8 @@ class Settings(BaseModel):
 
     `unknown_policy` says what happens to a recipient whose mail may or may not have left (DESIGN section 5): sent again
     after `grace_seconds`, or never. `schedule_expiry_seconds` is how late a scheduled campaign may still start.
-    Both are business seconds. `country` (ISO 3166 alpha-2) is where telephone numbers without a country are dialled. `message_events` puts every sent, delivered, opened and clicked message on the bus.
+    Both are business seconds. `country` (ISO 3166 alpha-2) is where telephone numbers without a country are dialled.
+    `message_events` puts every sent, delivered, opened and clicked message on the bus.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")

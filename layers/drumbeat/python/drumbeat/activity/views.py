@@ -120,7 +120,10 @@ def _named(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
         event_id = value.get("event_id")
         return BadEvent(
             event_id=event_id[:128] if isinstance(event_id, str) and event_id.isprintable() else None,
-            details=[FieldProblem(field=_place(one["loc"]), message=one["msg"]) for one in error.errors()],
+            details=[
+                FieldProblem(field=_place(one["loc"]), message=one["msg"].removeprefix("Value error, "))
+                for one in error.errors()
+            ],
         )
 
 

@@ -137,7 +137,7 @@ def _details(path: str, invalid: ValidationError) -> list[Detail]:
         if inner is not None:
             found += [Detail(_join(path, at), message) for at, message in inner]
         else:
-            found.append(Detail(_join(path, *error["loc"]), error["msg"]))
+            found.append(Detail(_join(path, *error["loc"]), error["msg"].removeprefix("Value error, ")))
     return found
 
 
