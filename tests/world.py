@@ -1,7 +1,7 @@
 """A whole deployment in one process, on moto: tables, queues, machines and the stream, driven step by step.
 
 `settle()` does what AWS would do in the background: it hands queued messages to their consumers, runs started machines
-round by round, and gives the table's changes to the functions that read its stream. It is single-threaded and deterministic.
+round by round, and gives the table's changes to the functions that read its stream. One thread, deterministic.
 """
 
 import functools
@@ -103,9 +103,11 @@ class World:
         now = clock.wall()
         Tenant(
             *Tenant.key(f"ten_{name}"), gsi1pk="TENANTS", gsi1sk=f"ten_{name}", tenant=f"ten_{name}", name=name,
-            slug=name, created_at=now, limits={"standard": 100_000, "events": 100_000, "upload": 10_000, "analytics": 10_000},
+            slug=name, created_at=now,
+            limits={"standard": 100_000, "events": 100_000, "upload": 10_000, "analytics": 10_000},
             settings={
-                "currency": "USD", "time_zone": "UTC", "sender_name": name.title(), "sender_email": f"news@{name}.example",
+                "currency": "USD", "time_zone": "UTC", "sender_name": name.title(),
+                "sender_email": f"news@{name}.example",
                 "postal_address": f"{name.title()} Inc., 1 Main Street, Springfield",
             },
         ).create()  # fmt: skip

@@ -29,7 +29,10 @@ def test_from_a_file_to_the_results(mails: Provider, world: World) -> None:
     _import(world)
     segment = world.call(
         "segments.create_segment",
-        body={"name": "Engaged", "criteria": {"conditions": [{"field": "visits", "operator": "greater_than", "value": 0}]}},
+        body={
+            "name": "Engaged",
+            "criteria": {"conditions": [{"field": "visits", "operator": "greater_than", "value": 0}]},
+        },
     ).data["id"]  # fmt: skip
     world.settle()
     campaign = _launch(world, segment)
@@ -42,7 +45,8 @@ def test_from_a_file_to_the_results(mails: Provider, world: World) -> None:
         for name in ("sent", "delivered", "bounced", "complained", "opened", "clicked", "unsubscribed")
     }
     assert numbers == {
-        "sent": PEOPLE, "delivered": PEOPLE - 2, "bounced": 2, "complained": 1, "opened": 20, "clicked": 3, "unsubscribed": 1
+        "sent": PEOPLE, "delivered": PEOPLE - 2, "bounced": 2, "complained": 1, "opened": 20, "clicked": 3,
+        "unsubscribed": 1,
     }  # fmt: skip
     assert found["not_sent_by_reason"] == {"no_consent": 1}
     assert found["links"][0]["clicks"] == 3
@@ -60,7 +64,8 @@ def _import(world: World) -> None:
     rows += ["P7@TOWN.example,Person 7,1,yes", "not-an-address,X,1,yes", "silent@town.example,Silent,1,"]
     job = world.call("contacts.create_import", body={"file_name": "people.csv"}).data
     boto3.client("s3").put_object(
-        Bucket=os.environ["BUCKET"], Key=_key_of(job["upload"]["url"]), Body="email,first_name,visits,consent\n" + "\n".join(rows)
+        Bucket=os.environ["BUCKET"], Key=_key_of(job["upload"]["url"]),
+        Body="\n".join(["email,first_name,visits,consent", *rows]),
     )  # fmt: skip
     world.call("contacts.start_import", path={"import_id": job["id"]})
     world.settle()
@@ -74,7 +79,9 @@ def _key_of(url: str) -> str:
 
 
 def _launch(world: World, segment: str) -> str:
-    html = '<p>Hi {{ first_name }}, <a href="https://shop.example/new">new</a> <a href="{{ unsubscribe_url }}">stop</a></p>'
+    html = (
+        '<p>Hi {{ first_name }}, <a href="https://shop.example/new">new</a> <a href="{{ unsubscribe_url }}">no</a></p>'
+    )
     template = world.call(
         "templates.create_template", body={"name": "T", "subject": "Hi {{ first_name }}", "html": html}
     )
@@ -107,7 +114,8 @@ def _events_come_back(world: World, mails: Provider) -> None:
             assert (found.status, found.headers["Location"]) == (302, "https://shop.example/new")
     leaving = everyone[50]["unsubscribe"].split("/u/")[1]
     for _ in range(2):
-        world.call("tracking.unsubscribe_contact", tenant=None, path={"token": leaving}, body=b"List-Unsubscribe=One-Click",
+        world.call("tracking.unsubscribe_contact", tenant=None, path={"token": leaving},
+                   body=b"List-Unsubscribe=One-Click",
                    headers={**BROWSER, "Content-Type": "application/x-www-form-urlencoded"})  # fmt: skip
     world.settle()
 

@@ -72,10 +72,13 @@ def test_the_documented_performance_has_every_number(getit: Shop) -> None:
     )  # fmt: skip
 
     assert reply.body == {
-        "campaign_info": {"name": "Eid Special Offers", "sent_at": reply.body["campaign_info"]["sent_at"], "total_sent": 4},
+        "campaign_info": {
+            "name": "Eid Special Offers", "sent_at": reply.body["campaign_info"]["sent_at"], "total_sent": 4
+        },
         "delivery_metrics": {"delivered": 3, "bounced": 1, "delivery_rate": 0.75},
         "engagement_metrics": {
-            "opened": 2, "clicked": 1, "unsubscribed": 0, "open_rate": 0.6667, "click_rate": 0.3333, "click_to_open_rate": 0.5
+            "opened": 2, "clicked": 1, "unsubscribed": 0, "open_rate": 0.6667, "click_rate": 0.3333,
+            "click_to_open_rate": 0.5,
         },
         "conversion_metrics": {"conversions": 0, "revenue": 0, "conversion_rate": 0.0, "revenue_per_email": 0.0},
         "top_performing_links": [{"url": "https://getit.com.bd/eid", "clicks": 0, "click_rate": 0.0}],
@@ -86,7 +89,8 @@ def test_the_documented_test_mail(getit: Shop) -> None:
     campaign = getit.campaign()
 
     reply = getit.world.call(
-        "campaigns.send_test", route=f"POST {GETIT}/email-campaigns/{{campaign_id}}/test", path={"campaign_id": campaign},
+        "campaigns.send_test", route=f"POST {GETIT}/email-campaigns/{{campaign_id}}/test",
+        path={"campaign_id": campaign},
         body={
             "test_emails": ["test@example.com", "marketing@company.com"],
             "test_data": {"customer_name": "John Doe", "personalized_products": [{"name": "Lamp"}]},
