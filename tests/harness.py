@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-import boto3
 from drumbeat import dialects, table
 from drumbeat.declare import Declaration, Function
 from drumbeat.http import EDGE_PUBLIC_WRITES, EDGE_READS, EDGE_WRITES, Entry
@@ -184,7 +183,8 @@ def _query_key(params: dict[str, Any]) -> str | None:
 def create_table() -> None:
     """The table as the base stack makes it (a test in tests/infra holds the two against each other)."""
     keys = [(f"{name}pk", f"{name}sk") for name in NAMES]
-    boto3.client("dynamodb").create_table(
+    # The client that is there anyway: a new one costs as much as all else that a test sets up.
+    table.connection().connection.client.create_table(
         TableName=table.TABLE,
         BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for pair in keys for key in pair],

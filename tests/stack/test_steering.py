@@ -10,7 +10,7 @@ from infra.local.stack import Stack
 from tests.stack.company import Company, until
 from tests.stack.provider import Provider
 
-MANY = 80
+MANY = 56
 # Recipients a second: slow enough to stop the campaign on its way.
 SLOW, FAST = 8.0, 10_000.0
 
