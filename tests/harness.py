@@ -140,7 +140,9 @@ def held_to(declaration: Declaration) -> Iterator[None]:
     def check(params: dict[str, Any], model: Any, **_: Any) -> None:
         for kind, key in _touched(model.name, params):
             allowed = prefixes if kind == "index" else writes if kind == "write" else reads | writes
-            assert key.split("#")[0] in allowed, f"{declaration.name} does not declare the {kind} of {key}"
+            assert key.split("#")[0] in allowed and "#" in key, (
+                f"{declaration.name} does not declare the {kind} of {key}"
+            )
 
     client = table.connection().connection.client
     client.meta.events.register("before-parameter-build.dynamodb.*", check, unique_id="held-to")

@@ -102,7 +102,7 @@ class World:
         """A tenant `ten_<name>` and the key of its administrator."""
         now = clock.wall()
         Tenant(
-            *Tenant.key(f"ten_{name}"), gsi1pk="TENANTS", gsi1sk=f"ten_{name}", tenant=f"ten_{name}", name=name,
+            *Tenant.key(f"ten_{name}"), gsi1pk="TENANTS#all", gsi1sk=f"ten_{name}", tenant=f"ten_{name}", name=name,
             slug=name, created_at=now,
             limits={"standard": 100_000, "events": 100_000, "upload": 10_000, "analytics": 10_000},
             settings={

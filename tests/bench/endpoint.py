@@ -45,7 +45,8 @@ def deployed() -> str:
     deployment.build()
     now = clock.wall()
     Tenant(
-        *Tenant.key(TENANT), gsi1pk="TENANTS", gsi1sk=TENANT, tenant=TENANT, name="Shop", slug="shop", created_at=now,
+        *Tenant.key(TENANT), gsi1pk="TENANTS#all", gsi1sk=TENANT, tenant=TENANT, name="Shop", slug="shop",
+        created_at=now,
         limits={"standard": 1_000_000},
     ).create()  # fmt: skip
     ApiKey(

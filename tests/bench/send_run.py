@@ -107,7 +107,7 @@ class Run:
             "postal_address": "1 Main Street, Springfield", "message_events": self.events,
         }  # fmt: skip
         Tenant(
-            *Tenant.key(TENANT), gsi1pk="TENANTS", gsi1sk=TENANT, tenant=TENANT, name="Shop", slug="shop",
+            *Tenant.key(TENANT), gsi1pk="TENANTS#all", gsi1sk=TENANT, tenant=TENANT, name="Shop", slug="shop",
             settings=said, created_at=now,
         ).create()  # fmt: skip
         ApiKey(

@@ -264,3 +264,51 @@ def test_a_governor_that_died_is_replaced_after_a_silence(shop: Shop, later: obj
     sweep(shop)
 
     assert sorted(shop.mails.addresses()) == everyone()
+
+
+def test_a_sender_that_is_not_verified_pauses_the_campaign_and_rejects_nobody(shop: Shop) -> None:
+    campaign = shop.campaign(sender_email="news@unverified.example")
+
+    shop.launch(campaign)
+
+    shown = shop.do("get", campaign).data
+    assert (shown["status"], shown["reason"]) == ("paused", "provider_refused:sender_not_verified")
+    assert shop.results(campaign)["open"] == 7
+
+
+def test_a_fault_before_the_call_is_no_doubt(shop: Shop, later: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recipients could not be read: nothing was sent, so they are sent later, whatever the policy for doubts."""
+    shop.world.call("accounts.update_settings", body={"unknown_policy": "never"})
+    campaign = shop.campaign()
+    shop.do("launch", campaign)
+    client = table.connection().connection.client
+
+    def fail(params: dict[str, object], **_: object) -> None:
+        if any(key["pk"]["S"].startswith("SUPPRESSION#") for key in params["RequestItems"][table.TABLE]["Keys"]):  # type: ignore[index]
+            client.meta.events.unregister("before-parameter-build.dynamodb.BatchGetItem", unique_id="fault")
+            raise TimeoutError
+
+    client.meta.events.register("before-parameter-build.dynamodb.BatchGetItem", fail, unique_id="fault")
+    with pytest.raises(AssertionError, match="deliver_chunk failed"):
+        shop.world.settle()
+    (chunk,) = chunks(shop, campaign)
+    assert chunk.state == ChunkState.PENDING
+    later(minutes=3)  # type: ignore[operator]
+    sweep(shop)
+
+    assert sorted(shop.mails.addresses()) == everyone()
+
+
+def test_a_governor_that_looked_too_early_forgets_nobody(shop: Shop, later: object) -> None:
+    """An index may lag: the account's row no longer knows of the send, whose chunks are due."""
+    campaign = shop.campaign()
+    shop.do("launch", campaign)
+    shop.world._machines()
+    row = senders.get()
+    row.change(senders.Sender.work.delete(set(row.work or ())), senders.Sender.generation.add(1))
+    shop.world.running.clear()
+    later(minutes=2)  # type: ignore[operator]
+    shop.world.run("sends.sweep_sends", {})
+    shop.world.settle()
+
+    assert sorted(shop.mails.addresses()) == everyone()

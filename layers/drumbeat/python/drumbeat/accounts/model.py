@@ -1,7 +1,7 @@
 """Who may use the product.
 
 pk                            sk          gsi1pk              gsi1sk
-TENANT#<tenant>               TENANT      TENANTS             <tenant>
+TENANT#<tenant>               TENANT      TENANTS#all         <tenant>
 USER#<tenant>#<user>          USER        USERS#<tenant>      <created_at>#<user>
 LOGIN#<e-mail, folded>        LOGIN       -                   -                      claims an e-mail, of all tenants
 INVITE#<hash of the token>    INVITE      -                   -                      an invitation or a reset, used once

@@ -89,7 +89,7 @@ def create(wanted: NewTenant, now: datetime) -> CreatedTenant:
         return _again(held, wanted, now)
     chosen = {"sender_name": wanted.name, **wanted.settings.said()}
     row = Tenant(
-        *Tenant.key(tenant_id), gsi1pk="TENANTS", gsi1sk=tenant_id, tenant=tenant_id, name=wanted.name, slug=slug,
+        *Tenant.key(tenant_id), gsi1pk="TENANTS#all", gsi1sk=tenant_id, tenant=tenant_id, name=wanted.name, slug=slug,
         active=True, settings=chosen, limits=wanted.limits, created_at=now,
     )  # fmt: skip
     key, secret = _key(tenant_id, now)

@@ -17,8 +17,10 @@ COUNTS = ("sent", "not_sent", "delivered", "bounced", "complained", "failed", "o
 
 def roll_up(tenant: str, send_id: str, now: datetime) -> None:
     """Compute and keep a send's totals, and end it when nothing of it is open."""
+    named = Send.fetch(*Send.key(tenant, send_id))
+    campaign = Campaign.fetch(*Campaign.key(tenant, named.campaign)) if named else None
+    # Read behind the campaign: what the send says then is newer, and the campaign's own changes are conditional.
     send = Send.fetch(*Send.key(tenant, send_id))
-    campaign = Campaign.fetch(*Campaign.key(tenant, send.campaign)) if send else None
     if send is None or campaign is None:
         return
     numbers = rollups.store(tenant, send, now).numbers

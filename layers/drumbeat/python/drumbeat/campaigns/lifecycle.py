@@ -127,10 +127,11 @@ def _filtered(campaign: Campaign, wanted: dict[str, Any], now: datetime) -> str:
 
 
 def _size(tenant: str, audience: Audience) -> int:
-    """About how many: only the number of shards depends on it."""
-    if audience.everyone:
+    """About how many, rather too many: only the number of shards depends on it."""
+    named = segments.resolve(tenant, list(audience.segments))
+    if audience.everyone or not named or any(segment.counted_at is None for segment in named):
         return counts.total(tenant, contacts.KIND)
-    return sum(segment.member_count for segment in segments.resolve(tenant, list(audience.segments)))
+    return sum(segment.member_count for segment in named)
 
 
 def schedule(campaign: Campaign, at: datetime, now: datetime) -> Campaign:

@@ -35,11 +35,10 @@ _ACCOUNT = frozenset({
     "CONFIGURATION_SET_NOT_FOUND", "CONFIGURATION_SET_DOES_NOT_EXIST", "MAIL_FROM_DOMAIN_NOT_VERIFIED",
     "INVALID_SENDING_POOL_NAME",
 })  # fmt: skip
-# Refusals of a whole call that say something about the account, not about its content.
-_ACCOUNT_ERRORS = frozenset({
-    "AccountSuspendedException", "SendingPausedException", "MailFromDomainNotVerifiedException",
-    "LimitExceededException", "AccessDeniedException", "NotFoundException", "UnrecognizedClientException",
-})  # fmt: skip
+# Refusals of a whole call for what is in it. Whatever else is refused says something about the account.
+_CONTENT_ERRORS = frozenset({"BadRequestException", "MessageRejected", "RequestEntityTooLargeException"})
+# Credentials that were changed under us: the next try has new ones.
+_CREDENTIALS = frozenset({"ExpiredTokenException", "ExpiredToken", "RequestExpired", "RequestTimeTooSkewed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +140,12 @@ def _refused(error: ClientError) -> CallResult:
         return CallResult(CallState.UNKNOWN, reason=code)
     if status == 429 or "Throttl" in code or code == "TooManyRequestsException":
         return CallResult(CallState.NOT_SENT, reason=code)
-    if code in _ACCOUNT_ERRORS:
-        return CallResult(CallState.ACCOUNT, reason=code)
-    return CallResult(CallState.REFUSED, reason=code)
+    if code in _CREDENTIALS:
+        return CallResult(CallState.NOT_SENT, reason=code)
+    unverified = "not verified" in error.response["Error"].get("Message", "")
+    if (code in _CONTENT_ERRORS or status == 413) and not unverified:
+        return CallResult(CallState.REFUSED, reason=code)
+    return CallResult(CallState.ACCOUNT, reason="sender_not_verified" if unverified else code)
 
 
 def _pairs(values: dict[str, str]) -> list[dict[str, str]]:

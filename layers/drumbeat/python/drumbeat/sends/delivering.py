@@ -77,25 +77,37 @@ def _give_back(chunk: Chunk) -> None:
 
 
 def _deliver(send: Send, chunk: Chunk) -> None:
+    content = Content.fetch(*Content.key(send.tenant, send.send_id))
+    key = SendKey.fetch(*SendKey.key(send.send_id))
+    if content is None or key is None:
+        raise LookupError(f"the content of {send.send_id} is missing")
     work = _claim(send, chunk)
     if work is None:
         return
-    content = Content.fetch(*Content.key(send.tenant, send.send_id), consistent=False)
-    key = SendKey.fetch(*SendKey.key(send.send_id), consistent=False)
-    if content is None or key is None:
-        raise LookupError(f"the content of {send.send_id} is missing")
-    _check(work)
-    mails = _render(work, content, key.secret)
+    try:
+        mails = _prepared(work, content, key.secret)
+    except Exception:
+        # Nothing has been sent, and that is known: it must not end as a doubt.
+        _record(work, {"wait": _back_off(chunk)})
+        raise
     if not mails:
         _record(work, {})
         return
-    numbers = list(mails)
-    most = ses.fitting(rendering.template(content), list(mails.values()))
-    called = numbers[: min(most, int(work.chunk.span or most))]
+    called = list(mails)
     result = ses.send(
         rendering.sender(content), content.reply_to, rendering.template(content), [mails[number] for number in called]
     )
     _act_on(work, called, result)
+
+
+def _prepared(work: Work, content: Content, secret: bytes) -> dict[int, ses.Mail]:
+    """The mails of one call: for whom we may write to, as many as fit."""
+    _check(work)
+    mails = _render(work, content, secret)
+    if not mails:
+        return {}
+    most = ses.fitting(rendering.template(content), list(mails.values()))
+    return dict(list(mails.items())[: min(most, int(work.chunk.span or most))])
 
 
 def _claim(send: Send, chunk: Chunk) -> Work | None:
@@ -124,8 +136,7 @@ def _claim(send: Send, chunk: Chunk) -> Work | None:
 
 def _check(work: Work) -> None:
     """Read the recipients as they are now and leave out whom we must not write to: consent is checked here, not when
-    the
-    chunk was planned."""
+    the chunk was planned."""
     everyone = work.chunk.contacts
     found = {contact.contact_id: contact for contact in contacts.many(work.send.tenant, everyone)}
     open_ones = work.chunk.to_do

@@ -39,15 +39,18 @@ def govern(state: dict[str, Any]) -> dict[str, Any]:
         return _hand_over(row, after)
     now = clock.business()
     sends = _sends(row)
-    waiting = {
-        send.send_id: [_priced(one, send) for one in due.chunks(row.account, send.send_id, now, MOST_A_ROUND)]
-        for send in sends
-        if send.state != SendState.PAUSED
-    }
+    waiting = {send.send_id: _waiting(row, send, now) for send in sends}
     if any(waiting.values()):
         released = _release(row, _in_turn(sends, waiting))
         return {**after, "wait_seconds": PAUSE_BUSY if released >= MOST_A_ROUND else PAUSE}
     return {**after, "done": _nothing_left(row, sends, now), "wait_seconds": PAUSE}
+
+
+def _waiting(row: Sender, send: Send, now: datetime) -> list[Due]:
+    """The send's chunks that are due. Of a paused one only those whose mails may have left: they have to be settled."""
+    found = due.chunks(row.account, send.send_id, now, MOST_A_ROUND)
+    paused = send.state == SendState.PAUSED
+    return [_priced(one, send) for one in found if not (paused and one.state == ChunkState.PENDING)]
 
 
 def is_dead(row: Sender) -> bool:
@@ -75,8 +78,9 @@ def _nothing_left(row: Sender, sends: list[Send], now: datetime) -> bool:
     soon = now + timedelta(seconds=2 * PAUSE)
     if any(at and at <= soon and send.state != SendState.PAUSED for send in sends if (at := upcoming[send.send_id])):
         return False
-    planned = [send for send in sends if send.planned_whole or send.state in ENDED]
-    idle = [f"{send.tenant}#{send.send_id}" for send in planned if upcoming[send.send_id] is None]
+    # That the index shows nothing is no proof, it may lag behind; a send says itself when it has no open chunk left.
+    over = [send for send in sends if send.finished_at is not None]
+    idle = [f"{send.tenant}#{send.send_id}" for send in over if upcoming[send.send_id] is None]
     return senders.end_generation(row, idle)
 
 
@@ -89,8 +93,8 @@ def _release(row: Sender, waiting: Iterator[Due]) -> int:
     taken = 0
     messages: list[tuple[int, Due]] = []
     for one in chosen:
-        if taken + one.size > room:
-            break
+        if one.size and taken + one.size > room:
+            continue  # what costs nothing, settling and closing, is not held up by what does
         if due.put_off(one, again):
             delay = (start + timedelta(seconds=taken / float(row.rate)) - wall).total_seconds()
             messages.append((max(0, int(delay)), one))

@@ -33,10 +33,9 @@ class SendState(StrEnum):
     PAUSED = "paused"
     SENT = "sent"
     CANCELLED = "cancelled"
-    EXPIRED = "expired"
 
 
-ENDED = frozenset({SendState.SENT, SendState.CANCELLED, SendState.EXPIRED})
+ENDED = frozenset({SendState.SENT, SendState.CANCELLED})
 
 
 class ChunkState(StrEnum):
@@ -57,7 +56,6 @@ class Outcome(StrEnum):
     REVOKED = "v"
     NO_ADDRESS = "n"
     GONE = "g"
-    EXPIRED = "e"
     CANCELLED = "x"
     GIVEN_UP = "u"
 
@@ -70,7 +68,6 @@ REASONS: dict[str, str] = {
     Outcome.REVOKED: "consent_revoked",
     Outcome.NO_ADDRESS: "no_address",
     Outcome.GONE: "contact_deleted",
-    Outcome.EXPIRED: "expired",
     Outcome.CANCELLED: "cancelled",
     Outcome.GIVEN_UP: "outcome_unknown",
 }
@@ -95,6 +92,7 @@ class Send(Entity):
     plan_shards = NumberAttribute()
     chunk_size = NumberAttribute()
     planned = NumberSetAttribute(null=True)
+    planned_at = InstantAttribute(null=True)
     audience_size = NumberAttribute(default=0)
     launch = JSONAttribute()
     unknown_policy = UnicodeAttribute()

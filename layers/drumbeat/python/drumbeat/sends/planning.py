@@ -35,6 +35,7 @@ def plan(state: dict[str, Any]) -> dict[str, Any]:
     send = Send.fetch(*Send.key(tenant, send_id))
     if send is None or send.state in ENDED:
         return {**state, "done": True}
+    send.change(Send.planned_at.set(clock.wall()))
     if not _segments_ready(send):
         return {**state, "done": False, "wait_seconds": WAIT_FOR_SEGMENTS}
     done = {int(shard) for shard in send.planned or ()}

@@ -73,7 +73,10 @@ def _stats(tenant: str, send_id: str, shard: int) -> Iterable[dict[str, Any]]:
 def store(tenant: str, send: Send, now: datetime) -> Totals:
     """Compute and keep the totals with the moment they are true for."""
     totals = Totals(*Totals.key(tenant, send.send_id), as_of=now, numbers=compute(tenant, send))
-    totals.save()
+    try:
+        totals.save(condition=Totals.pk.does_not_exist() | (Totals.as_of <= now))
+    except ConditionFailed:
+        return latest(tenant, send.send_id) or totals  # a later one was faster
     return totals
 
 

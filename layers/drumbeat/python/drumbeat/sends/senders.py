@@ -1,7 +1,7 @@
 """Provider accounts: how fast each may send, who has work for it, and whether a governor is at work.
 
     pk                 sk        gsi1pk     gsi1sk
-    SENDER#<account>   SENDER    SENDERS    <account>      GLOBAL: the quota belongs to the account, not to a tenant
+    SENDER#<account>   SENDER    SENDERS#all <account>      GLOBAL: the quota belongs to the account, not to a tenant
 
 A governor runs while there is work. Two facts make sure that one of the two always sees the other: whoever adds work
 raises
@@ -12,13 +12,15 @@ generation only if `demand` is what it was when it looked.
 from datetime import datetime, timedelta
 from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, UnicodeSetAttribute
+from pynamodb.attributes import UnicodeSetAttribute
 
 from drumbeat import clock, machines
 from drumbeat.aws import client
 from drumbeat.sends.work import GOVERN
 from drumbeat.table import ConditionFailed, Entity, InstantAttribute, NumberAttribute, UnicodeAttribute, index
 
+# The index partition of all accounts. Keys have a `#` behind their type, or IAM could not tell types apart.
+ALL = "SENDERS#all"
 # The deployment's own SES account; a tenant's other providers get rows of their own.
 SES = "ses"
 # Until the account has been asked: the rate of SES's sandbox.
@@ -40,7 +42,6 @@ class Sender(Entity):
     account = UnicodeAttribute()
     rate = NumberAttribute(default=FIRST_RATE)
     left_today = NumberAttribute(null=True)
-    enabled = BooleanAttribute(default=True)
     checked_at = InstantAttribute(null=True)
     released_until = InstantAttribute(null=True)
     demand = NumberAttribute(default=0)
@@ -57,7 +58,7 @@ def get(account: str = SES) -> Sender:
     """The account's row; made when it is first needed."""
     row = Sender.fetch(*Sender.key(account))
     if row is None:
-        row = Sender(*Sender.key(account), gsi1pk="SENDERS", gsi1sk=account, account=account)
+        row = Sender(*Sender.key(account), gsi1pk=ALL, gsi1sk=account, account=account)
         try:
             row.create()
         except ConditionFailed as error:
@@ -76,7 +77,6 @@ def refresh(row: Sender) -> None:
     row.change(
         cls.rate.set(max(0.1, float(quota["MaxSendRate"]))),
         cls.left_today.set(left) if left is not None else cls.left_today.remove(),
-        cls.enabled.set(bool(account.get("SendingEnabled", True))),
         cls.checked_at.set(clock.wall()),
     )
 

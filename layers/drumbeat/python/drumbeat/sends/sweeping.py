@@ -1,23 +1,25 @@
 """Finds work whose message vanished (rule 9): sends that were not planned, accounts with due chunks and no governor."""
 
-import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from pynamodb.expressions.update import Action
 
 from drumbeat import clock, queues, table
 from drumbeat.logs import logger
-from drumbeat.sends import due, governing, planning, senders
+from drumbeat.sends import due, governing, planning, senders, states
 from drumbeat.sends.model import ENDED, SHARDS, Send, SendState
 from drumbeat.sends.senders import Sender
 from drumbeat.sends.work import ROLL_UP
 from drumbeat.table import ConditionFailed
 
-# A send is looked at again after this, while it is open.
-AGAIN = timedelta(minutes=1)
+# A send is looked at again after this while it is open, and after that now and then for a day: should the last roll-up
+# have been lost, another one makes its numbers right.
+AGAIN, AGAIN_WHEN_OVER, LOOKED_AT = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+# Wall time without a step of the planner, after which it is dead.
 PLANNING_LATE = timedelta(minutes=2)
-MOST = 200
+MOST_A_SHARD = 25
 
 
 def partition(shard: int) -> str:
@@ -29,36 +31,43 @@ def sort_key(at: datetime, send_id: str) -> str:
 
 
 def sweep(now: datetime) -> dict[str, int]:
-    """Look at every open send that is due, and at every provider account."""
-    open_sends = list(itertools.islice(_due_sends(now), MOST))
+    """Look at every open send that is due, and at every provider account. One that fails holds up no other."""
+    open_sends = list(_due_sends(now))
     for send in open_sends:
-        _look_at(send, now)
+        _guarded(partial(_look_at, send, now), send.send_id)
     accounts = list(_accounts())
     for row in accounts:
-        senders.refresh(row)
-        _wake(row, now)
+        _guarded(partial(senders.refresh, row), row.account)
+        _guarded(partial(_wake, row, now), row.account)
     return {"sends": len(open_sends), "accounts": len(accounts)}
+
+
+def _guarded(look: Callable[[], None], what: str) -> None:
+    try:
+        look()
+    except Exception:  # noqa: BLE001 - the others are looked at all the same, and this one again in a minute
+        logger.exception("the sweep failed", extra={"what": what})
 
 
 def _due_sends(now: datetime) -> Iterator[Send]:
     for shard in range(SHARDS):
         keys = [
             (pk, sk)
-            for pk, sk, sort in table.keys_in_index(2, partition(shard), newest_first=False, limit=MOST)
+            for pk, sk, sort in table.keys_in_index(2, partition(shard), newest_first=False, limit=MOST_A_SHARD)
             if sort <= clock.iso(now)
         ]
         yield from Send.many(keys)
 
 
 def _look_at(send: Send, now: datetime) -> None:
-    """Plan what was not planned; add up; and come back, or leave it alone when it has ended."""
-    if send.state in ENDED and due.next_at(send.account, send.send_id) is None:
+    """Plan what was not planned, hand what is due to the governor, add up; and come back, or leave it alone."""
+    over = send.finished_at is not None
+    if over and send.finished_at + LOOKED_AT < now and due.next_at(send.account, send.send_id) is None:
         later: list[Action] = [Send.gsi2pk.remove(), Send.gsi2sk.remove()]
     else:
-        later = [Send.gsi2sk.set(sort_key(now + AGAIN, send.send_id))]
-        if not send.planned_whole and send.state not in ENDED and send.launched_at < now - PLANNING_LATE:
-            logger.warning("planning is late, starting it again", extra={"send": send.send_id})
-            planning.start(send, f"-{int(clock.wall().timestamp())}")
+        later = [Send.gsi2sk.set(sort_key(now + (AGAIN_WHEN_OVER if over else AGAIN), send.send_id))]
+        if not over:
+            _carry_on(send, now)
         queues.send(ROLL_UP, send.tenant, [{"tenant": send.tenant, "send": send.send_id}])
     try:
         send.change(*later, condition=Send.gsi2sk == send.gsi2sk)
@@ -66,8 +75,20 @@ def _look_at(send: Send, now: datetime) -> None:
         return
 
 
+def _carry_on(send: Send, now: datetime) -> None:
+    """Start what should be at work and is not."""
+    silent = (send.planned_at or clock.wall_time_of(send.launched_at)) < clock.wall() - PLANNING_LATE
+    if not send.planned_whole and send.state not in ENDED and silent:
+        logger.warning("planning is late, starting it again", extra={"send": send.send_id})
+        planning.start(send, f"-{int(clock.wall().timestamp())}")
+    at = due.next_at(send.account, send.send_id)
+    known = senders.get(send.account).work or ()
+    if at is not None and at <= now and send.state != SendState.PAUSED and f"{send.tenant}#{send.send_id}" not in known:
+        states.wake(send)
+
+
 def _accounts() -> Iterator[Sender]:
-    keys = [(pk, sk) for pk, sk, _ in table.keys_in_index(1, "SENDERS")]
+    keys = [(pk, sk) for pk, sk, _ in table.keys_in_index(1, senders.ALL)]
     yield from Sender.many(keys)
 
 
