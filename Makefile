@@ -14,7 +14,7 @@ help: ## this list
 
 setup: .venv/.installed node_modules/.installed ## installs what the rest needs, once
 
-demo: setup ## a campaign and a journey from start to end on the local stack
+demo: setup ## from a file of contacts to the results of a campaign, on the local stack
 	@$(RUN) -m infra.local.demo
 
 dev: setup ## keeps the local stack running (TIME_SCALE=1 for real time, FOR=60 to end after a minute)
