@@ -1,14 +1,13 @@
-"""Credit a purchase to the campaign whose link was followed last before it."""
+"""Have a purchase credited to the campaign whose link was followed last before it, once that click must be known."""
 
 from typing import Any
 
-from drumbeat.activity.model import Timeline
 from drumbeat.bus import on
 from drumbeat.campaigns import conversions
-from drumbeat.campaigns.conversions import Conversion
+from drumbeat.campaigns.work import ATTRIBUTE
 
 
-@on("contact.purchased", reads=(Timeline,), writes=(Conversion,))
+@on("contact.purchased", sends=(ATTRIBUTE,))
 def handler(event: dict[str, Any]) -> None:
-    """The event may come twice: the purchase's event id is the key of its credit."""
-    conversions.credit_event(event)
+    """The event may come twice, and before the click that led to it: the credit waits a minute on a queue."""
+    conversions.credit_later(event)

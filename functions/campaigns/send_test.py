@@ -1,17 +1,20 @@
-"""Send test mails of a campaign. They are not counted."""
+"""Send test mails of a campaign. They are not counted; who is suppressed or has opted out gets none."""
 
 from drumbeat.accounts.model import Tenant
 from drumbeat.campaigns import model, testing
 from drumbeat.campaigns.declared import REFERS
 from drumbeat.campaigns.testing import TestResult
 from drumbeat.campaigns.views import TestMail
+from drumbeat.contacts.model import WRITES as CONTACTS
+from drumbeat.contacts.suppressions import Suppression
 from drumbeat.http import Request, http
 
 
 @http(
     "POST /v1/campaigns/{campaign_id}/test",
     scope="campaigns:send",
-    reads=(Tenant, *REFERS),
+    reads=(Tenant, Suppression, *REFERS),
+    writes=CONTACTS,
     calls=("ses:SendBulkEmail",),
     memory=512,
     timeout=25,
@@ -19,4 +22,4 @@ from drumbeat.http import Request, http
 def handler(request: Request, campaign_id: str, body: TestMail) -> list[TestResult]:
     """422 `CAMPAIGN_NOT_READY` with what is missing; 503 when the provider does not take it."""
     campaign = model.get(request.tenant, campaign_id)
-    return testing.send(campaign, body.emails, body.data)
+    return testing.send(campaign, body.emails, body.data, request.now)

@@ -21,6 +21,8 @@ from drumbeat.sends.work import ROLL_UP
 )
 def handler(request: Request, token: str) -> Raw:
     """404 for a token that is not ours. A request that is not the page's form changes nothing."""
+    if token == tracking.SAMPLE:
+        return Raw(pages.of_test(request.headers), headers=pages.HEADERS)
     target = tracking.message_of(token)
     if target is None:
         return Raw(pages.unknown_link(request.headers), status=404, headers=pages.HEADERS)

@@ -10,6 +10,8 @@ from drumbeat.sends.model import Chunk, SendKey
 @http("GET /p/{token}", limit=TRACKING, reads=(SendKey, Chunk, Contact, Tenant))
 def handler(request: Request, token: str) -> Raw:
     """404 for a token that is not ours. Looking changes nothing."""
+    if token == tracking.SAMPLE:
+        return Raw(pages.of_test(request.headers), headers=pages.HEADERS)
     target = tracking.message_of(token)
     if target is None:
         return Raw(pages.unknown_link(request.headers), status=404, headers=pages.HEADERS)

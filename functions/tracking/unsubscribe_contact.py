@@ -19,6 +19,8 @@ from drumbeat.sends.work import ROLL_UP
 )
 def handler(request: Request, token: str) -> Raw:
     """404 for a token that is not ours. 200 without a redirect, whatever the body, as often as it comes."""
+    if token == tracking.SAMPLE:
+        return Raw(pages.of_test(request.headers), headers=pages.HEADERS)
     target = tracking.message_of(token)
     if target is None:
         return Raw(pages.unknown_link(request.headers), status=404, headers=pages.HEADERS)

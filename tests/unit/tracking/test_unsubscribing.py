@@ -246,3 +246,13 @@ def test_forms_that_are_broken_are_empty() -> None:
     assert forms.fields("multipart/form-data", b"nonsense") == {}
     assert forms.fields("multipart/form-data; boundary=x\r\nX: y", b"--x\r\n") == {}
     assert forms.fields("", b"a=%ff") == {"a": "\ufffd"}
+
+
+@pytest.mark.parametrize("name", ["show_unsubscribe", "unsubscribe_contact", "show_preferences", "change_preferences"])
+def test_the_links_of_a_test_mail_say_that_it_was_one(world: World, name: str) -> None:
+    send = sent()
+    for body in (ONE_CLICK, b"page=1"):
+        reply = ask(world, name, "test", body)
+        assert reply.status == 200 and "test e-mail" in reply.text and "<form" not in reply.text
+    assert 'lang="bn"' in ask(world, name, "test", accept_language="bn").text
+    assert send.stats() == {} and send.rows() == [] and opt_outs(send) == []

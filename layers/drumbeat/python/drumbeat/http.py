@@ -27,7 +27,7 @@ from drumbeat import access, clock, ids, limits, replies
 from drumbeat.accounts.model import ApiKey, Tenant, User
 from drumbeat.declare import Declaration, Files, Function, Limit, Machine, Queue, Stored, named
 from drumbeat.dialects import Asked, Row
-from drumbeat.errors import Detail, Invalid, MalformedBody, NotFound, Refusal
+from drumbeat.errors import Detail, Forbidden, Invalid, MalformedBody, NotFound, Refusal
 from drumbeat.limits import ANALYTICS, EVENTS, LOGIN, REFERRAL, STANDARD, TRACKING, UPLOAD
 from drumbeat.logs import counted, flush, logger, timed
 
@@ -35,6 +35,9 @@ EDGE_READS: tuple[type[Stored], ...] = (ApiKey, User, Tenant)
 EDGE_WRITES: tuple[type[Stored], ...] = (limits.Rate, replies.Reply)
 EDGE_PUBLIC_WRITES: tuple[type[Stored], ...] = (limits.Rate,)
 SORRY = "Something went wrong on our side. The request id helps us to find out what; please try again."
+TENANT_NAMES = frozenset({"tenantId", "tenant_id"})
+# Bytes of a path parameter: no id, slug, address or token is longer, and a key of the table could not hold much more.
+MOST_PATH = 512
 JSON_TYPE = "application/json; charset=utf-8"
 CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -78,10 +81,8 @@ class Request:
         Forbidden."""
         access.Caller(self.tenant, self.actor, self.credential, self.scopes).require(scope)
 
-    def own(self, tenant: str | None) -> None:
+    def own(self, tenant: object) -> None:
         """Refuse a tenant named in a request that is not the caller's. Raises Forbidden."""
-        from drumbeat.errors import Forbidden
-
         if tenant is not None and tenant != self.tenant:
             raise Forbidden("The tenant of a request is that of its credential; leave tenantId out or send your own.")
 
@@ -298,9 +299,7 @@ class _Call:
     def _arguments(self) -> dict[str, Any]:
         """The rule's arguments. Raises MalformedBody or Invalid, which names every bad field."""
         entry = self.entry
-        path = {key: str(value) for key, value in (self.event.get("pathParameters") or {}).items()}
-        body = _parsed(self.request.raw) if entry.body or self.row else None
-        self.asked = Asked(path, dict(self.request.query), body)
+        self.asked = self._asked()
         if self.row is not None:
             self.asked = self.row.request(self.asked)
         arguments: dict[str, Any] = {"request": self.request}
@@ -319,6 +318,21 @@ class _Call:
                 raise NotFound("There is nothing at this address.")
             arguments[name] = self.asked.path[name]
         return arguments
+
+    def _asked(self) -> Asked:
+        """What the request says. The caller's own tenant is left out: a rule knows it, and most have no such field.
+        Raises MalformedBody, NotFound, and Forbidden for another tenant."""
+        path = {key: str(value) for key, value in (self.event.get("pathParameters") or {}).items()}
+        if any(len(value.encode("utf-8", "surrogatepass")) > MOST_PATH for value in path.values()):
+            raise NotFound("There is nothing at this address.")
+        body = _parsed(self.request.raw) if self.entry.body or self.row else None
+        query = dict(self.request.query)
+        if not self.request.tenant:
+            return Asked(path, query, body)
+        for said in (path, query, body if isinstance(body, dict) else {}):
+            for name in TENANT_NAMES & said.keys():
+                self.request.own(said[name])
+        return Asked(path, _without_tenant(query), _without_tenant(body))
 
     def _problems(self, error: ValidationError) -> list[Detail]:
         problems = error.errors(include_url=False, include_context=False, include_input=False)
@@ -355,6 +369,10 @@ class _Call:
         return _response(refusal.status, _json(body), {**self.headers, **refusal.headers}, JSON_TYPE)
 
 
+def _without_tenant(said: Any) -> Any:
+    return {name: value for name, value in said.items() if name not in TENANT_NAMES} if isinstance(said, dict) else said
+
+
 def _place(location: tuple[int | str, ...]) -> str:
     """`content.links[2].url` of pydantic's location; names of union members are not part of it."""
     text = ""
@@ -373,7 +391,8 @@ def _request(event: Mapping[str, Any]) -> Request:
         id=asked if re.fullmatch(r"[\x21-\x7e]{1,128}", asked) else ids.new("req"),
         now=clock.business(),
         route=event.get("routeKey", ""),
-        idempotency_key=headers.get("idempotency-key"),
+        # Other methods change nothing or come to the same when repeated; a GET must not be answered from the past.
+        idempotency_key=headers.get("idempotency-key") if about.get("method") == "POST" else None,
         ip=str(about.get("sourceIp", "")),
         user_agent=headers.get("user-agent", "")[:512],
         headers=headers,

@@ -6,6 +6,7 @@ predecessor or successor is active cannot be rotated. Transactions hold that als
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Annotated
@@ -20,6 +21,8 @@ from drumbeat.fields import Body, Instant, Name, View
 from drumbeat.table import ConditionFailed, Transaction, TransactionRefused
 
 PREFIX = "db_live_"
+# An id has no `_`, which parts it from the secret.
+_ID = re.compile(r"[A-Za-z0-9]{1,64}")
 
 
 class KeyRevoked(Conflict):
@@ -104,7 +107,7 @@ def listed(tenant: str) -> str:
 
 def get(tenant: str, key_id: str) -> ApiKey:
     """Raises NotFound."""
-    row = ApiKey.fetch(*ApiKey.key(key_id))
+    row = ApiKey.fetch(*ApiKey.key(key_id)) if _ID.fullmatch(key_id) else None
     if row is None or row.tenant != tenant:
         raise NotFound("There is no such API key.")
     return row

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pynamodb.expressions.update import Action
 
-from drumbeat import clock, table
+from drumbeat import clock, ids, table
 from drumbeat.accounts import links
 from drumbeat.accounts.links import Invitation
 from drumbeat.accounts.model import Login, User, next_number
@@ -99,7 +99,7 @@ def listed(tenant: str) -> str:
 
 def get(tenant: str, user_id: str) -> User:
     """Raises NotFound."""
-    user = User.fetch(*User.key(tenant, user_id))
+    user = User.fetch(*User.key(tenant, user_id)) if ids.is_id(user_id, "usr") else None
     if user is None:
         raise NotFound("There is no such user.")
     return user

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from drumbeat import ids
-from drumbeat.campaigns import lifecycle
+from drumbeat.campaigns import content, lifecycle
 from drumbeat.campaigns.model import Campaign, Status
 from drumbeat.campaigns.views import Recipient
-from drumbeat.contacts import batch
+from drumbeat.contacts import addresses, batch
 from drumbeat.contacts.views import NewContact
 from drumbeat.errors import Invalid
 from drumbeat.fields import View
@@ -31,6 +31,7 @@ def send(campaign: Campaign, recipients: Sequence[Recipient], actor: str, now: d
     campaign.require(Status.DRAFT, Status.SCHEDULED)
     if len(recipients) > MOST:
         raise Invalid.field("body", f"may name at most {MOST} recipients; import more, and send to a segment")
+    content.checked(content.build(campaign, "snd_check"))  # what is refused must leave nothing behind
     audience = _list(campaign, recipients, now) if recipients else None
     launched = lifecycle.launch(campaign, actor, now, audience=audience)
     return Sent(
@@ -41,7 +42,9 @@ def send(campaign: Campaign, recipients: Sequence[Recipient], actor: str, now: d
 def _list(campaign: Campaign, recipients: Sequence[Recipient], now: datetime) -> Audience:
     """A static list of the recipients. Suppressed and revoked ones are in it: the ledger shows why they got nothing."""
     people = batch.upsert_by_email(campaign.tenant, [_contact(one) for one in recipients], now=now)
-    segment_id = ids.derived("seg", campaign.tenant, campaign.campaign_id, "named")
+    # Other recipients are another list: one whose launch did not come about must not be part of the next.
+    named = sorted({addresses.claim(one.email) for one in recipients})
+    segment_id = ids.derived("seg", campaign.tenant, campaign.campaign_id, "named", *named)
     segments.create_hidden(campaign.tenant, segment_id, f"Recipients of {campaign.name}", now)
     segments.add_static(campaign.tenant, segment_id, [person.contact_id for person in people], now)
     return Audience(segments=(segment_id,))

@@ -1,9 +1,10 @@
-"""The queue on which a schedule's time arrives."""
+"""The queues of campaigns: a schedule's time arrives on one, purchases wait on the other for their click."""
 
 from drumbeat.declare import Queue
-from drumbeat.fields import Body
+from drumbeat.fields import Body, Instant
 
 LAUNCH = Queue("launch")
+ATTRIBUTE = Queue("attribute")
 
 
 class LaunchMessage(Body):
@@ -12,3 +13,13 @@ class LaunchMessage(Body):
     tenant: str
     campaign: str
     revision: int
+
+
+class PurchaseMessage(Body):
+    """Credit this purchase: `event` is its event's id, `value` is in minor units of the tenant's currency."""
+
+    tenant: str
+    contact: str
+    event: str
+    value: int
+    at: Instant

@@ -144,6 +144,12 @@ def nobody(to: Reader) -> str:
     return _page(to, "gone_title", f"<p>{to.says('gone')}</p>")
 
 
+def of_test(headers: Mapping[str, str]) -> str:
+    """The page for the links of a test mail, on which there is nothing to change."""
+    to = Reader(spoken(headers.get("accept-language")), "", None)
+    return _page(to, "test_title", f"<p>{to.says('test')}</p>")
+
+
 def unknown_link(headers: Mapping[str, str]) -> str:
     """The page for a token or link that we did not make. It says nothing of what exists."""
     to = Reader(spoken(headers.get("accept-language")), "", None)

@@ -25,6 +25,8 @@ from drumbeat.sends.work import FEEDBACK
 # A transparent GIF of one pixel.
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 MOST_URL = 2048
+# Stands in test mails where a message's token would be.
+SAMPLE = "test"
 HEADERS = {
     "Cache-Control": "no-store, max-age=0",
     "Referrer-Policy": "no-referrer",

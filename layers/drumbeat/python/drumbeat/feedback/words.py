@@ -28,6 +28,9 @@ WORDS: dict[str, dict[str, str]] = {
         "saved": "Saved. Your choices are in force now.",
         "gone_title": "Nothing to change",
         "gone": "{tenant} no longer has your data, so there is nothing that could be sent to you.",
+        "test_title": "This was a test",
+        "test": "This link is from a test e-mail. In the real one, it is where recipients unsubscribe or choose what "
+        "they get. Nothing was changed.",
         "unknown_title": "This link does not work",
         "unknown": "It may be incomplete: the e-mail was cut off, or the link was broken over two lines. "
         "Please open it from the e-mail again.",
@@ -55,6 +58,9 @@ WORDS: dict[str, dict[str, str]] = {
         "saved": "সংরক্ষিত হয়েছে। আপনার পছন্দ এখন থেকেই কার্যকর।",
         "gone_title": "পরিবর্তন করার কিছু নেই",
         "gone": "{tenant}-এর কাছে আপনার কোনো তথ্য আর নেই, তাই আপনাকে কিছু পাঠানোও সম্ভব নয়।",
+        "test_title": "এটি একটি পরীক্ষা ছিল",
+        "test": "এই লিংকটি একটি পরীক্ষামূলক ইমেইলের। আসল ইমেইলে প্রাপকেরা এখানে আনসাবস্ক্রাইব করেন বা কী পাবেন তা বেছে নেন। "
+        "কিছুই পরিবর্তন করা হয়নি।",
         "unknown_title": "এই লিংকটি কাজ করছে না",
         "unknown": "লিংকটি হয়তো অসম্পূর্ণ। ইমেইল থেকে আবার খুলে দেখুন।",
     },

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator
 from pynamodb.attributes import BooleanAttribute, JSONAttribute
 
-from drumbeat import clock, files, machines
+from drumbeat import clock, files, ids, machines
 from drumbeat.contacts.views import Channel, NewConsent
 from drumbeat.declare import Files, Machine
 from drumbeat.errors import Conflict, NotFound
@@ -183,7 +183,7 @@ def add(tenant: str, new: NewImport, *, import_id: str, actor: str, now: datetim
 
 def get(tenant: str, import_id: str) -> Import:
     """Raises NotFound."""
-    row = Import.fetch(*Import.key(tenant, import_id))
+    row = Import.fetch(*Import.key(tenant, import_id)) if ids.is_id(import_id, "imp") else None
     if row is None:
         raise NotFound("There is no such import.")
     return row
