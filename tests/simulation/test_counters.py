@@ -12,6 +12,7 @@ from drumbeat.sends import rollups
 
 from tests.sends import Sent, batch, sent
 from tests.simulation.broken.naive_counter import NaiveCounter
+from tests.simulation.broken.row_then_counter import RowThenCounter
 from tests.world import World
 
 EVENTS = 17_149
@@ -97,3 +98,10 @@ def test_the_same_check_catches_a_naive_counter(world: World) -> None:
     reports, truth = happened(send)
     off = errors(NaiveCounter(), reports, truth, seed=1)
     assert off and off["delivered"] > truth["delivered"]
+
+
+def test_the_same_check_catches_a_counter_behind_a_row(world: World) -> None:
+    send = sent(sizes=SIZES)
+    reports, truth = happened(send)
+    off = errors(RowThenCounter(seed=1), reports, truth, seed=1)
+    assert off and off["delivered"] < 0

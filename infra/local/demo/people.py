@@ -16,7 +16,7 @@ HEADER = ("Email", "First Name", "Last Name", "External ID", "city", "engagement
 # Shares of the rows.
 BAD_ADDRESS, REPEATED, SILENT, REFUSED, BOUNCING, COMPLAINING = 0.01, 0.02, 0.06, 0.02, 0.02, 0.003
 # Who is engaged: the segment's condition.
-ENGAGED = 40
+ENGAGED = 60
 
 
 @dataclass
