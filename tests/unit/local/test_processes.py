@@ -13,7 +13,8 @@ from infra.local.places import ROOT, Busy, held, holder
 from infra.local.processes import Died, environment, processes, shell
 
 OWNER = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may ignore it
 from pathlib import Path
 from infra.local.processes import environment, processes
 with processes(Path(sys.argv[1])) as running:
