@@ -1,5 +1,6 @@
 """A campaign on a bad day, through the real handlers: everybody once, everybody accounted for, and it ends."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -14,7 +15,8 @@ from tests.simulation.faults import POINTS, Time, moved, struck
 from tests.simulation.town import Town
 from tests.unit.mail import provider
 
-SEEDS = (1, 2)
+# One in every run of the tests; more with SIMULATION_SEEDS=20.
+SEEDS = tuple(range(1, 1 + int(os.environ.get("SIMULATION_SEEDS", "1"))))
 FAULTS = ("throttled", "request lost", "reply lost")
 HAPPENED = ("killed", "lost", "doubled")
 
