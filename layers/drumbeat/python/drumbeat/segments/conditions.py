@@ -1,5 +1,6 @@
 """The conditions of a dynamic segment: what each takes, when it holds for a contact, and when time may change that."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -47,17 +48,18 @@ Name = Annotated[str, Field(min_length=1, max_length=128)]
 LocalDay = Annotated[date, BeforeValidator(_local_day)]
 
 
-class Condition(BaseModel):
+class Condition(BaseModel, ABC):
     """One question about a contact."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @abstractmethod
     def holds(self, facts: Facts, today: date, zone: ZoneInfo) -> bool:
-        raise NotImplementedError
+        """Whether it is so today, a day of the tenant's zone."""
 
+    @abstractmethod
     def actual(self, facts: Facts, today: date) -> object:
         """What the contact has, for a person who asks why the condition held or failed."""
-        raise NotImplementedError
 
     def changes(self, facts: Facts, today: date, zone: ZoneInfo) -> Changes:
         """The local days on which the passing of time may change the answer."""
