@@ -6,7 +6,7 @@ from typing import Any
 
 from drumbeat import errors
 from drumbeat.declare import Declaration
-from drumbeat.http import SORRY
+from drumbeat.http.call import SORRY
 
 from infra import examples
 from infra.examples import Case

@@ -1,9 +1,9 @@
 """Contacts through their functions: what they hold, what they claim, and that tenants do not see each other."""
 
-from drumbeat import table
+from drumbeat import clock, table
 from drumbeat.contacts import changes
 from drumbeat.contacts import model as contacts
-from drumbeat.contacts.views import ContactChange
+from drumbeat.contacts.views import ContactChange, NewContact
 from drumbeat.errors import Conflict
 from pytest import mark, raises
 
@@ -123,9 +123,6 @@ def test_an_idempotency_key_makes_one_contact(world: World) -> None:
 
 
 def test_the_same_id_again_is_the_stored_contact_even_when_the_reply_was_lost(world: World) -> None:
-    from drumbeat import clock
-    from drumbeat.contacts.views import NewContact
-
     new = NewContact.model_validate(ANN)
     contact_id = "con_01JD0000000000000000000000"
     first = contacts.add("ten_acme", new, contact_id=contact_id, now=clock.business())
@@ -156,8 +153,6 @@ def test_two_tenants_have_the_same_people_without_knowing(world: World) -> None:
 
 
 def test_the_same_id_in_two_tenants_are_two_contacts(world: World) -> None:
-    from drumbeat import clock
-    from drumbeat.contacts.views import NewContact
 
     contact_id = "con_01JD0000000000000000000000"
     for tenant, name in (("ten_acme", "Ann"), ("ten_globex", "Bob")):
@@ -234,12 +229,12 @@ def test_a_change_between_reading_and_writing_is_not_lost(world: World, monkeypa
     def interleave(params: dict[str, object], **_: object) -> None:
         if other:
             said = ContactChange.model_validate({"attributes": other.pop()})
-            changes.change("ten_acme", made["id"], said, table.clock.business())  # type: ignore[attr-defined]
+            changes.change("ten_acme", made["id"], said, clock.business())
 
     client.meta.events.register("before-parameter-build.dynamodb.UpdateItem", interleave, unique_id="interleave")
     try:
         said = ContactChange.model_validate({"attributes": {"c": 3}})
-        changes.change("ten_acme", made["id"], said, table.clock.business())  # type: ignore[attr-defined]
+        changes.change("ten_acme", made["id"], said, clock.business())
     finally:
         client.meta.events.unregister("before-parameter-build.dynamodb.UpdateItem", unique_id="interleave")
 
@@ -248,9 +243,6 @@ def test_a_change_between_reading_and_writing_is_not_lost(world: World, monkeypa
 
 
 def test_of_two_creates_at_once_one_wins(world: World) -> None:
-    from drumbeat import clock
-    from drumbeat.contacts.views import NewContact
-
     new = NewContact(email="ann@example.com")
     client = table.connection().connection.client
     rivals = [new]
