@@ -5,9 +5,10 @@ UV := $(or $(shell command -v uv),.local/uv/bin/uv)
 RUN := .venv/bin/python
 export PATH := $(CURDIR)/.local/uv/bin:$(PATH)
 NAME ?=
+TENANT ?=
 FOR ?=
 
-.PHONY: help setup demo dev test check bench deploy tenant docs clean
+.PHONY: help setup demo dev test check bench deploy tenant consents docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -39,6 +40,10 @@ deploy: setup ## to the AWS account of the shell
 tenant: setup ## makes a tenant in the AWS account of the shell: make tenant NAME=acme
 	$(if $(NAME),,$(error make tenant NAME=acme))
 	$(RUN) -m infra.tenant $(NAME)
+
+consents: setup ## verifies a tenant's ledger of consent: make consents TENANT=ten_01JD...
+	$(if $(TENANT),,$(error make consents TENANT=ten_...))
+	$(RUN) -m infra.consents $(TENANT)
 
 docs: setup ## writes the generated tables anew
 	$(RUN) -m infra.docs

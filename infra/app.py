@@ -4,7 +4,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from infra import discovery, grants, layers
+from infra import discovery, domains, grants, layers
 from infra.base_stack import BaseStack
 from infra.catalogue import Catalogue, checked
 from infra.context_stack import ContextStack, Parts
@@ -17,7 +17,7 @@ def build(app: cdk.App, catalogue: Catalogue, parts: Parts) -> list[cdk.Stack]:
     contexts = [ContextStack(app, context, catalogue, parts) for context in catalogue.contexts]
     for stack in contexts:
         stack.add_stack_dependency(base)
-    edge = EdgeStack(app, catalogue)
+    edge = EdgeStack(app, catalogue, parts.tracking_domains)
     for stack in contexts:
         edge.add_stack_dependency(stack)
     return [base, *contexts, edge]
@@ -33,7 +33,13 @@ def main() -> None:
     local = app.node.try_get_context("platform") == "local"
     platform = layers.this_machine() if local else layers.AWS
     time_scale = float(app.node.try_get_context("time_scale") or 1) if local else 1.0
-    parts = Parts(str(layers.code(platform=platform)), str(layers.vendor(platform)), grants.edge_entities(), time_scale)
+    parts = Parts(
+        str(layers.code(platform=platform)),
+        str(layers.vendor(platform)),
+        grants.edge_entities(),
+        time_scale,
+        domains.configured(app),
+    )
     build(app, declared(), parts)
     app.synth()
 

@@ -17,7 +17,7 @@ from infra.catalogue import Catalogue
 from infra.intrinsics import sub, text
 
 # Days that files live, by folder. Folders that are not here keep their files until someone deletes them.
-TEMPORARY = {"tmp": 1, "uploads": 7, "imports": 30, "exports": 30, grants.FAILED_RECORDS: 30}
+TEMPORARY = {"tmp": 1, "uploads": 7, "imports": 30, "exports": 7, "privacy": 7, grants.FAILED_RECORDS: 30}
 
 # What the account's own administrators may do with the signing key: all that its owner needs, by name.
 KEY_ADMINISTRATION = (
@@ -35,6 +35,7 @@ class BaseStack(cdk.Stack):
         _table(self)
         _bucket(self)
         _signing_key(self)
+        _suppression_key(self)
         _api(self)
         events.CfnEventBus(self, "Bus", name=names.BUS)
         _scheduler(self, catalogue)
@@ -145,6 +146,25 @@ def _signing_key(stack: cdk.Stack) -> None:
     kms.CfnAlias(stack, "SigningKeyAlias", alias_name=names.SIGNING_KEY_ALIAS, target_key_id=key.ref)
     _export(stack, names.EXPORT_SIGNING_KEY, key.attr_arn)
     cdk.CfnOutput(stack, "SigningKeyId", value=key.ref)
+
+
+def _suppression_key(stack: cdk.Stack) -> None:
+    """HMAC-256, for the hashes of erased people's addresses. It never leaves KMS, and is as old as the hashes: lost or
+    changed, their addresses would be unknown."""
+    owner = {"AWS": sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")}
+    actions = [f"kms:{action}" for action in (*KEY_ADMINISTRATION, "GenerateMac", "VerifyMac")]
+    statement: dict[str, Any] = {"Effect": "Allow", "Principal": owner, "Action": actions, "Resource": "*"}
+    key = kms.CfnKey(
+        stack,
+        "SuppressionKey",
+        description="Drumbeat: hashes the addresses of people whose data was erased",
+        key_spec="HMAC_256",
+        key_usage="GENERATE_VERIFY_MAC",
+        key_policy=grants.document([statement]),
+    )
+    key.apply_removal_policy(cdk.RemovalPolicy.RETAIN)
+    kms.CfnAlias(stack, "SuppressionKeyAlias", alias_name=names.SUPPRESSION_KEY_ALIAS, target_key_id=key.ref)
+    _export(stack, names.EXPORT_SUPPRESSION_KEY, key.attr_arn)
 
 
 def _api(stack: cdk.Stack) -> None:

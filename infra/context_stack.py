@@ -3,7 +3,8 @@
 It makes its own versions of both layers: a layer's ARN that another stack imports can never be replaced.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
@@ -11,7 +12,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
-from infra import functions, layers, machines, monitoring, names, triggers
+from infra import domains, functions, layers, machines, monitoring, names, triggers
 from infra.catalogue import Catalogue
 from infra.discovery import Found
 from infra.grants import EdgeEntities
@@ -22,17 +23,19 @@ LOG_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a context stack is made of besides its functions: folders of the layers, and how much faster days pass."""
+    """What a context stack is made of besides its functions: folders of the layers, how much faster days pass, and the
+    tenants' tracking domains, each with the ARN of its certificate."""
 
     code_layer: str
     vendor_layer: str
     edge: EdgeEntities
     time_scale: float = 1
+    tracking_domains: Mapping[str, str] = field(default_factory=dict)
 
 
 class ContextStack(cdk.Stack):
-    """Parameters: `PublicUrl`, the base of links in mails (none: the API's own address), and, where there are
-    endpoints, `JwtKeys` ({kid: PEM})."""
+    """Parameters: `PublicUrl`, the base of links in mails (none: the API's own address), `SharedSenders`, the domains
+    and addresses that every tenant may send from, and, where there are endpoints, `JwtKeys` ({kid: PEM})."""
 
     def __init__(self, scope: Construct, context: str, catalogue: Catalogue, parts: Parts) -> None:
         super().__init__(scope, names.stack(context), description=f"Drumbeat: {context}")
@@ -42,6 +45,7 @@ class ContextStack(cdk.Stack):
             self, "Log", log_group_name=names.log_group(context), retention_in_days=LOG_DAYS
         )
         self.layers = [self._layer("Code", parts.code_layer), self._layer("Vendor", parts.vendor_layer)]
+        self.tracking_targets = domains.build(self) if context == domains.CONTEXT else {}
         made = {found.name: self._deployed(found) for found in catalogue.contexts[context]}
         monitoring.watch_context(self, context, list(catalogue.contexts[context]), self.log_group, made)
 
@@ -60,6 +64,10 @@ class ContextStack(cdk.Stack):
         api = {"Api": {"Fn::ImportValue": names.EXPORT_API}}
         own = {"Fn::Sub": ["https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}", api]}
         self.public_url = text({"Fn::If": [given.logical_id, {"Ref": url.logical_id}, own]})
+        shared = cdk.CfnParameter(
+            self, "SharedSenders", default="", description="Domains and addresses that every tenant may send from"
+        )
+        self.shared_senders = shared.value_as_string
         self.jwt_keys = ""
         if any(found.declaration.kind == "http" for found in self.catalogue.contexts[self.context]):
             keys = cdk.CfnParameter(self, "JwtKeys", default="{}", description="Public keys of tokens: JSON {kid: PEM}")

@@ -28,6 +28,8 @@ def deploy(
     platform: str = "aws",
     time_scale: float = 1,
     public_url: str = "",
+    shared_senders: str = "",
+    tracking_domains: Iterable[str] = (),
     output: Path = REPOSITORY / "cdk.out",
     environment: Mapping[str, str] | None = None,
 ) -> Outputs:
@@ -38,11 +40,13 @@ def deploy(
     """
     around = dict(os.environ if environment is None else environment)
     context = ["-c", f"platform={platform}", "-c", f"time_scale={time_scale}"]
+    if tracking_domains:
+        context += ["-c", f"tracking_domains={','.join(tracking_domains)}"]
     app = f"{sys.executable} -O -m infra.app"
     _cdk(["synth", "--quiet", "--app", app, "--output", str(output), *context], around)
     base = _deployed([names.BASE_STACK, "--exclusively"], output, around)
     keys = public_keys(base[names.BASE_STACK]["SigningKeyId"], around)
-    given = parameters(output, {"JwtKeys": json.dumps(keys), "PublicUrl": public_url})
+    given = parameters(output, {"JwtKeys": json.dumps(keys), "PublicUrl": public_url, "SharedSenders": shared_senders})
     return base | _deployed(["--all", "--concurrency", str(CONCURRENCY), *given], output, around)
 
 
@@ -102,12 +106,20 @@ def bootstrapped(environment: Mapping[str, str]) -> bool:
 def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--public-url", default="", help="base of links in mails; none: the API's own address")
+    shared = "domains and addresses that every tenant may send from, with commas; *: all that SES has verified"
+    arguments.add_argument("--shared-senders", default="", help=shared)
+    own = "DOMAIN=CERTIFICATE_ARN: a tenant's own domain for links in mails; may be repeated, and says all of them"
+    arguments.add_argument("--tracking-domain", action="append", default=[], help=own)
     wanted = arguments.parse_args()
     if not bootstrapped(os.environ):
         print("This account and region have not seen the CDK yet. Run once: npx cdk bootstrap")
         return 1
     try:
-        outputs = deploy(public_url=wanted.public_url.rstrip("/"))
+        outputs = deploy(
+            public_url=wanted.public_url.rstrip("/"),
+            shared_senders=wanted.shared_senders,
+            tracking_domains=wanted.tracking_domain,
+        )
     except (subprocess.CalledProcessError, Mistake) as error:
         print(f"Not deployed: {error}")
         return 1

@@ -1,13 +1,14 @@
 """`drumbeat-edge`: the API's stage, last: it goes live when all routes are there. Throttling, access log, dashboard."""
 
 import json
+from collections.abc import Iterable
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra import monitoring, names
+from infra import domains, monitoring, names
 from infra.catalogue import Catalogue
 from infra.intrinsics import imported
 
@@ -26,12 +27,12 @@ ACCESS = {
 class EdgeStack(cdk.Stack):
     """Stage and dashboard of the API."""
 
-    def __init__(self, scope: Construct, catalogue: Catalogue) -> None:
+    def __init__(self, scope: Construct, catalogue: Catalogue, tracking_domains: Iterable[str] = ()) -> None:
         super().__init__(scope, names.EDGE_STACK, description="Drumbeat: stage, throttling, dashboard")
         log = logs.CfnLogGroup(
             self, "AccessLog", log_group_name=f"/aws/vendedlogs/{names.PREFIX}/access", retention_in_days=30
         )
-        apigateway.CfnStage(
+        stage = apigateway.CfnStage(
             self,
             "Stage",
             api_id=imported(names.EXPORT_API),
@@ -44,5 +45,6 @@ class EdgeStack(cdk.Stack):
                 destination_arn=log.attr_arn, format=json.dumps(ACCESS)
             ),
         )
+        domains.map_to_stage(self, tracking_domains, stage)
         monitoring.watch_edge(self)
         monitoring.dashboard(self, [names.queue(name) for name in sorted(catalogue.consumers)])

@@ -67,6 +67,7 @@ def environment(stack: "ContextStack", found: Found) -> dict[str, str]:
         "BUCKET": sub(names.BUCKET),
         "FUNCTION": found.name,
         "PUBLIC_URL": stack.public_url,
+        "SHARED_SENDERS": stack.shared_senders,
         "POWERTOOLS_SERVICE_NAME": declared.context,
         "POWERTOOLS_METRICS_NAMESPACE": "Drumbeat",
         "POWERTOOLS_LOG_LEVEL": "INFO",
@@ -75,6 +76,10 @@ def environment(stack: "ContextStack", found: Found) -> dict[str, str]:
         variables[queue.variable] = sub(names.queue_url(names.queue(queue.name)))
     for machine in declared.starts:
         variables[machine.variable] = sub(names.machine_arn(machine.name))
+    if any(action.startswith("ses:") for action in declared.calls):
+        variables["SES_ARNS"] = sub("arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}")
+    if stack.tracking_targets:
+        variables["TRACKING_DOMAINS"] = stack.to_json_string(stack.tracking_targets)
     if declared.schedules:
         variables["SCHEDULER_ROLE"] = sub(names.scheduler_role_arn())
     if declared.kind == "http":
@@ -84,6 +89,8 @@ def environment(stack: "ContextStack", found: Found) -> dict[str, str]:
             raise Mistake(f"{found.name}: has more documented routes than fit into its environment")
     if "sqs:GetQueueAttributes" in declared.calls:
         variables["HEALTH_QUEUE"] = sub(names.queue_url(names.UNDELIVERED))  # a queue that every deployment has
+    if grants.hashes(declared):
+        variables["SUPPRESSION_KEY"] = imported(names.EXPORT_SUPPRESSION_KEY)
     if declared.signs:
         variables["SIGNING_KEY"] = imported(names.EXPORT_SIGNING_KEY)
     return variables

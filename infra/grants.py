@@ -20,6 +20,7 @@ Statement = dict[str, Any]
 
 READ = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:ConditionCheckItem")
 WRITE = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem")
+SUPPRESSION = "SUPPRESSION"
 OUTBOX = "OUTBOX"  # the rows that events leave by; the forwarder reads them from the stream
 FAILED_RECORDS = "aws/lambda"  # the folder that Lambda itself chooses for stream batches that it gave up
 
@@ -44,16 +45,28 @@ def _ses(*kinds: str) -> tuple[str, ...]:
     return tuple(names.arn("ses", kind) for kind in kinds)
 
 
+# The configuration sets that functions make, one for each sending identity; the deployment's own is not among them.
+OWN_SETS = f"configuration-set/{names.CONFIGURATION_SET}-sid_*"
+SENDING = _ses("identity/*", f"configuration-set/{names.CONFIGURATION_SET}", OWN_SETS, "tenant/*")
+
 # Actions that `calls` may name, and on what. `*` only where the service has no resource for the action.
 RESOURCES: dict[str, tuple[str, ...]] = {
-    "ses:SendBulkEmail": _ses("identity/*", f"configuration-set/{names.CONFIGURATION_SET}"),
-    "ses:SendEmail": _ses("identity/*", f"configuration-set/{names.CONFIGURATION_SET}"),
+    "ses:SendBulkEmail": SENDING,
+    "ses:SendEmail": SENDING,
     "ses:GetAccount": ("*",),
     "ses:ListEmailIdentities": ("*",),
-    "ses:CreateEmailIdentity": _ses("identity/*"),
+    "ses:CreateEmailIdentity": _ses("identity/*", OWN_SETS),
     "ses:GetEmailIdentity": _ses("identity/*"),
     "ses:DeleteEmailIdentity": _ses("identity/*"),
     "ses:PutEmailIdentityMailFromAttributes": _ses("identity/*"),
+    # What is made for a tenant is tagged with it; only these two kinds are.
+    "ses:TagResource": _ses("identity/*", "tenant/*"),
+    "ses:CreateConfigurationSet": _ses(OWN_SETS),
+    "ses:CreateConfigurationSetEventDestination": _ses(OWN_SETS),
+    "ses:DeleteConfigurationSet": _ses(OWN_SETS),
+    "ses:CreateTenant": _ses("tenant/*"),
+    "ses:CreateTenantResourceAssociation": _ses("tenant/*", "identity/*", OWN_SETS),
+    "ses:DeleteTenantResourceAssociation": _ses("tenant/*", "identity/*", OWN_SETS),
     "sns:ConfirmSubscription": tuple(names.topic_arn(topic) for topic in TOPICS),
     "events:PutEvents": (names.bus_arn(),),
     "events:DescribeEventBus": (names.bus_arn(),),
@@ -164,10 +177,18 @@ def _calls(declared: Declaration) -> list[Statement]:
     for action in sorted(set(declared.calls)):
         by_resource.setdefault(RESOURCES[action], []).append(action)
     granted = [allow(actions, resources) for resources, actions in by_resource.items()]
+    if hashes(declared):
+        key = {"Fn::ImportValue": names.EXPORT_SUPPRESSION_KEY}
+        granted.append({"Effect": "Allow", "Action": ["kms:GenerateMac"], "Resource": [key]})
     if declared.signs:
         key = {"Fn::ImportValue": names.EXPORT_SIGNING_KEY}
         granted.append({"Effect": "Allow", "Action": ["kms:Sign", "kms:GetPublicKey"], "Resource": [key]})
     return granted
+
+
+def hashes(declared: Declaration) -> bool:
+    """Whether the function looks suppressions up: erased people's are found by a keyed hash."""
+    return any(entity.TYPE == SUPPRESSION for entity in (*declared.reads, *declared.writes))
 
 
 def _source(declared: Declaration) -> list[Statement]:

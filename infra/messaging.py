@@ -144,6 +144,8 @@ def _ses(stack: cdk.Stack, topics: list[str]) -> None:
         name=names.CONFIGURATION_SET,
         reputation_options=ses.CfnConfigurationSet.ReputationOptionsProperty(reputation_metrics_enabled=True),
         sending_options=ses.CfnConfigurationSet.SendingOptionsProperty(sending_enabled=True),
+        # No reasons: SES neither asks nor fills the account's list, by which one tenant's bounce would be everybody's.
+        suppression_options=ses.CfnConfigurationSet.SuppressionOptionsProperty(suppressed_reasons=[]),
     )
     for name in topics:
         destination = ses.CfnConfigurationSetEventDestination(

@@ -54,9 +54,9 @@ ACCEPTED = (
     ),
     Accepted(_wildcard("s3"), _ANYWHERE, "The files in the declared folders of the bucket.", rare=True),
     Accepted(
-        _wildcard("ses", r"identity/\*"),
+        _wildcard("ses", r"(identity/\*|tenant/\*|configuration-set/drumbeat-sid_\*)"),
         _ANYWHERE,
-        "Tenants send from domains that they add after the deployment.",
+        "Tenants send from domains that they add after the deployment, each with a configuration set of its own.",
         rare=True,
     ),
     Accepted(_wildcard("scheduler"), _ANYWHERE, "One-off schedules of our own group, named after sends.", rare=True),

@@ -1,7 +1,7 @@
 """Names of what is deployed. All follow from declarations: a stack can name another's resources without importing them.
 
-Only what AWS names itself (the API, the table's stream, the signing key) crosses stacks, as an export of the base.
-Those three live as long as the deployment; an export of what may go away would block the deploy that removes it.
+Only what AWS names itself (the API, the table's stream, the keys) crosses stacks, as an export of the base.
+Those live as long as the deployment; an export of what may go away would block the deploy that removes it.
 """
 
 from typing import Any
@@ -17,12 +17,14 @@ BUCKET = f"{PREFIX}-data-" + "${AWS::AccountId}-${AWS::Region}"
 UNDELIVERED = f"{PREFIX}-undelivered"
 ALARMS = f"{PREFIX}-alarms"
 SIGNING_KEY_ALIAS = f"alias/{PREFIX}-signing"
+SUPPRESSION_KEY_ALIAS = f"alias/{PREFIX}-suppression"
 BASE_STACK = f"{PREFIX}-base"
 EDGE_STACK = f"{PREFIX}-edge"
 
 EXPORT_API = f"{PREFIX}-api"
 EXPORT_STREAM = f"{PREFIX}-stream"
 EXPORT_SIGNING_KEY = f"{PREFIX}-signing-key"
+EXPORT_SUPPRESSION_KEY = f"{PREFIX}-suppression-key"
 
 Intrinsic = dict[str, Any]
 

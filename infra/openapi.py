@@ -51,6 +51,11 @@ class Endpoint:
     def raw(self) -> bool:
         return self.types["answer"] is Raw
 
+    @property
+    def bodiless(self) -> bool:
+        """Whether the function can also be called without a body."""
+        return type(None) in get_args(self.types.get("body"))
+
     def success(self, route: str | None) -> Case | None:
         """The first example of success by this documented route, or by the canonical one."""
         return next((case for case in self.cases if case.route == route and case.status < 400), None)
@@ -244,7 +249,7 @@ class _Operation:
         if self._alias:
             schema = examples.inferred(next((one["value"] for one in shown.values()), {}))
         content = {"application/json": {"schema": schema, **({"examples": shown} if shown else {})}}
-        return {"required": bool(shown), "content": content}
+        return {"required": bool(shown) and not self.endpoint.bodiless, "content": content}
 
     def _responses(self) -> dict[str, Any]:
         status = str(self.case.status if self.case else (self.row and self.row.status) or self.declared.status)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from html import escape
+from textwrap import dedent
 from typing import Any
 
 STYLE = """
@@ -109,9 +110,19 @@ def _hash(text: str) -> str:
 
 
 def _prose(text: str) -> str:
-    """Paragraphs with `code`."""
-    paragraphs = [re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(part)) for part in text.split("\n\n") if part]
-    return "".join(f"<p>{part}</p>" for part in paragraphs)
+    """Paragraphs with `code` and **names**; indented ones are shown as they are."""
+    return "".join(
+        f'<pre tabindex="0" aria-label="Notation">{escape(dedent(part))}</pre>'
+        if part.startswith("    ")
+        else f"<p>{_inline(part)}</p>"
+        for part in text.split("\n\n")
+        if part
+    )
+
+
+def _inline(text: str) -> str:
+    named = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", escape(text))
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", named)
 
 
 def _json(value: Any, label: str) -> str:
@@ -154,7 +165,7 @@ def _table(head: tuple[str, ...], rows: list[tuple[Any, ...]]) -> str:
 
 
 def _cell(text: Any) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(str(text)))
+    return _prose(str(text)) if "\n\n" in str(text) else _inline(str(text))
 
 
 def _content(document: Mapping[str, Any], title: str, said: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Tests run without the network: what they need of AWS is moto or the local stack."""
 
+import gc
 import os
 
 # Before the layer is imported: it reads its environment once.
@@ -18,3 +19,10 @@ os.environ.update(
     POWERTOOLS_LOG_LEVEL="INFO",
 )
 os.environ.pop("AWS_ENDPOINT_URL", None)
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the garbage collector need not look at it again after every few hundred objects."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)

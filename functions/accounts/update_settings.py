@@ -4,11 +4,16 @@ from drumbeat import limits
 from drumbeat.accounts import settings
 from drumbeat.accounts.model import Tenant
 from drumbeat.accounts.settings import SettingsChange, SettingsView
+from drumbeat.deliverability import identities
+from drumbeat.deliverability.claims import Claim
 from drumbeat.http import Request, http
 
 
-@http("PATCH /v1/settings", scope="accounts:write", writes=(Tenant,))
+@http("PATCH /v1/settings", scope="accounts:write", reads=(Claim,), writes=(Tenant,))
 def handler(request: Request, body: SettingsChange) -> SettingsView:
-    """Settings that are left out stay. Other functions use the new ones within a minute."""
+    """Settings that are left out stay. Other functions use the new ones within a minute. 422 `SENDER_NOT_VERIFIED` for
+    a sender in another account's domain."""
+    if body.sender_email:
+        identities.refuse_foreign(request.tenant, body.sender_email)
     row = settings.change(request.tenant, body)
     return settings.view(row, limits.of(row.limits or {}))

@@ -32,6 +32,6 @@ def handler(request: Request, body: NewCampaign) -> CampaignView:
     made = planning.make(request.tenant, request.new_id("cmp"), body, request.actor, request.now)
     if made.status == "draft" and body.send_type == "immediate":
         made = lifecycle.launch(made, request.actor, request.now)
-    if made.status == "draft" and body.send_type == "scheduled" and body.scheduled_at:
+    if made.status == "draft" and body.send_type == "scheduled":
         made = lifecycle.schedule(made, body.scheduled_at, request.now)
     return view(made)

@@ -3,16 +3,21 @@
 from drumbeat.accounts.model import Tenant
 from drumbeat.campaigns import model
 from drumbeat.campaigns.model import Campaign
+from drumbeat.campaigns.rate_limits import rate_limit
 from drumbeat.campaigns.views import CampaignView, view
+from drumbeat.deliverability.model import Identity
 from drumbeat.http import Request, http
+from drumbeat.sends.model import Send
+from drumbeat.sends.quotas import Quota
 from drumbeat.slugs import Slug
 
 
 @http(
     "GET /v1/campaigns/{campaign_id}",
     scope="campaigns:read",
-    reads=(Campaign, Slug, Tenant),
+    reads=(Campaign, Slug, Tenant, Send, Quota, Identity),
 )
 def handler(request: Request, campaign_id: str) -> CampaignView:
     """404 for an unknown campaign."""
-    return view(model.get(request.tenant, campaign_id))
+    campaign = model.get(request.tenant, campaign_id)
+    return view(campaign, rate_limit(campaign, request.now))

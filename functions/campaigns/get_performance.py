@@ -2,11 +2,12 @@
 
 from drumbeat.accounts.model import Tenant
 from drumbeat.campaigns import model, results
-from drumbeat.campaigns.conversions import Conversion
+from drumbeat.campaigns.economics import CampaignMoney
 from drumbeat.campaigns.model import Campaign
 from drumbeat.campaigns.results import Results
 from drumbeat.http import ANALYTICS, Request, http
-from drumbeat.sends.model import Chunk, Send, SendKey, Stat, Totals
+from drumbeat.sends.model import Chunk, Send, SendKey, Stat
+from drumbeat.sends.totals import Totals
 from drumbeat.slugs import Slug
 
 
@@ -14,7 +15,7 @@ from drumbeat.slugs import Slug
     "GET /v1/campaigns/{campaign_id}/performance",
     scope="campaigns:read",
     limit=ANALYTICS,
-    reads=(Campaign, Slug, Tenant, Send, SendKey, Chunk, Stat, Conversion),
+    reads=(Campaign, Slug, Tenant, Send, SendKey, Chunk, Stat, CampaignMoney),
     writes=(Totals,),
 )
 def handler(request: Request, campaign_id: str) -> Results:

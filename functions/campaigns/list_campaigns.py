@@ -1,8 +1,8 @@
 """List campaigns, newest first."""
 
-from drumbeat import counts, lists
+from drumbeat import lists
 from drumbeat.accounts.model import Tenant
-from drumbeat.campaigns import model
+from drumbeat.campaigns import archiving
 from drumbeat.campaigns.model import Campaign
 from drumbeat.campaigns.views import CampaignQuery, CampaignView, view
 from drumbeat.counts import Count
@@ -16,9 +16,9 @@ def handler(request: Request, query: CampaignQuery) -> Page[CampaignView]:
     keep = None if query.status is None else lambda campaign: campaign.status == query.status
     listed = lists.page(
         Campaign,
-        [Campaign.partition(request.tenant)],
+        archiving.partitions(request.tenant, query.archived),
         query,
-        total=lambda: counts.total(request.tenant, model.LIST),
+        total=lambda: archiving.total(request.tenant, query.archived),
         keep=keep,
     )
     return lists.shown(listed, view)

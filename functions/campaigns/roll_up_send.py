@@ -3,16 +3,20 @@
 from drumbeat import clock
 from drumbeat.campaigns import finishing
 from drumbeat.campaigns.model import Campaign
+from drumbeat.deliverability import steering
+from drumbeat.deliverability.model import Identity
+from drumbeat.deliverability.reputation import SendFigures
 from drumbeat.queue import queue
-from drumbeat.sends.model import Chunk, Send, Stat, Totals
+from drumbeat.sends.model import Chunk, Send, Stat
+from drumbeat.sends.totals import Totals
 from drumbeat.sends.work import ROLL_UP, RollUpMessage
 
 
 @queue(
     ROLL_UP,
     reads=(Chunk, Stat),
-    writes=(Campaign, Send, Totals),
-    publishes=("marketing.campaign.completed",),
+    writes=(Campaign, Send, Totals, Identity, SendFigures),
+    publishes=("marketing.campaign.completed", steering.PAUSED),
     timeout=120,
 )
 def handler(message: RollUpMessage) -> None:

@@ -21,4 +21,4 @@ from drumbeat.http import Request, http
 def handler(request: Request, campaign_id: str, body: Schedule) -> CampaignView:
     """A time long past expires the campaign at once. 409 `CAMPAIGN_STATUS`; 422 `CAMPAIGN_NOT_READY`."""
     campaign = model.get(request.tenant, campaign_id)
-    return view(lifecycle.schedule(campaign, body.scheduled_at, request.now))
+    return view(lifecycle.schedule(campaign, body.scheduled_at, request.now, local=body.local_send_at))

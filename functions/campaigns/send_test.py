@@ -22,4 +22,4 @@ from drumbeat.http import Request, http
 def handler(request: Request, campaign_id: str, body: TestMail) -> list[TestResult]:
     """422 `CAMPAIGN_NOT_READY` with what is missing; 503 when the provider does not take it."""
     campaign = model.get(request.tenant, campaign_id)
-    return testing.send(campaign, body.emails, body.data, request.now)
+    return testing.send(campaign, body.emails, body.data, request.now, body.language)

@@ -7,6 +7,7 @@ from drumbeat.campaigns.model import Campaign
 from drumbeat.campaigns.named import Sent
 from drumbeat.campaigns.views import Recipient
 from drumbeat.contacts.model import WRITES as CONTACTS
+from drumbeat.contacts.suppressions import Suppression
 from drumbeat.http import UPLOAD, Request, http
 from drumbeat.segments.model import BACKFILL, Member, Segment
 from drumbeat.sends.work import DISPATCH
@@ -17,7 +18,7 @@ from drumbeat.sends.work import DISPATCH
     scope="campaigns:send",
     limit=UPLOAD,
     status=202,
-    reads=(Tenant, *REFERS),
+    reads=(Tenant, Suppression, *REFERS),
     writes=(Campaign, *CONTACTS, Segment, Member, *LAUNCHES),
     starts=(DISPATCH, BACKFILL),
     calls=("ses:GetAccount",),

@@ -1,8 +1,9 @@
 """List imports, the latest first."""
 
 from drumbeat import lists, table
-from drumbeat.contacts.imports import model as imports
-from drumbeat.contacts.imports.model import Import, ImportView
+from drumbeat.contacts.imports import shown
+from drumbeat.contacts.imports.model import Import
+from drumbeat.contacts.imports.views import ImportView
 from drumbeat.fields import Listing, Page
 from drumbeat.http import STANDARD, Request, http
 
@@ -12,4 +13,4 @@ def handler(request: Request, query: Listing) -> Page[ImportView]:
     """422 `VALIDATION_ERROR` for a cursor that is not of this list."""
     partition = Import.partition(request.tenant)
     found = lists.page(Import, [partition], query, total=lambda: table.count(partition, number=1))
-    return lists.shown(found, imports.view)
+    return lists.shown(found, shown.view)

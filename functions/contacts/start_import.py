@@ -1,7 +1,9 @@
 """Start an import whose file was uploaded. It runs in the background."""
 
 from drumbeat.contacts.imports import model as imports
-from drumbeat.contacts.imports.model import FOLDER, IMPORT, Import, ImportView
+from drumbeat.contacts.imports import shown
+from drumbeat.contacts.imports.model import FOLDER, IMPORT, Import
+from drumbeat.contacts.imports.views import ImportView, Reading
 from drumbeat.http import STANDARD, Request, http
 
 
@@ -14,7 +16,7 @@ from drumbeat.http import STANDARD, Request, http
     files=(FOLDER,),
     starts=(IMPORT,),
 )
-def handler(request: Request, import_id: str) -> ImportView:
-    """404 `NOT_FOUND`; 409 `FILE_MISSING` before the file is there, `FILE_TOO_LARGE` above 1 GB. Starting it again does
-    nothing, unless the import stalled for 15 minutes: then it goes on where it was."""
-    return imports.view(imports.start(request.tenant, import_id, request.now))
+def handler(request: Request, import_id: str, body: Reading | None) -> ImportView:
+    """404 `NOT_FOUND`; 409 `FILE_MISSING` before the file is there, `FILE_TOO_LARGE` above 1 GB. No body is needed; one
+    with a mapping, say after a look at the preview, replaces the import's. Starting it again does nothing."""
+    return shown.view(imports.start(request.tenant, import_id, body))

@@ -5,8 +5,11 @@ from typing import Any
 from drumbeat.accounts.model import Tenant
 from drumbeat.activity.model import RollUp, Timeline
 from drumbeat.contacts import consent
+from drumbeat.contacts.opt_in.model import OptIn
+from drumbeat.deliverability.soft_bounces import SoftBounces
 from drumbeat.feedback import applying
 from drumbeat.queue import queue
+from drumbeat.segments.model import Definitions, Segment
 from drumbeat.sends.model import Chunk, Send, SendKey, Stat
 from drumbeat.sends.work import DELIVERIES, FEEDBACK, ROLL_UP
 
@@ -17,8 +20,8 @@ from drumbeat.sends.work import DELIVERIES, FEEDBACK, ROLL_UP
     window=20,
     concurrency=8,
     topics=(DELIVERIES,),
-    reads=(SendKey, Chunk, Tenant),
-    writes=(*consent.WRITES, Send, Stat, Timeline, RollUp),
+    reads=(SendKey, Chunk, Tenant, Definitions, Segment),
+    writes=(*consent.WRITES, Send, Stat, Timeline, RollUp, SoftBounces, OptIn),
     sends=(ROLL_UP,),
 )
 def handler(messages: list[dict[str, Any]]) -> list[int]:

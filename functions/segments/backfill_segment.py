@@ -2,18 +2,16 @@
 
 from typing import Any
 
-from drumbeat.accounts.model import Tenant
-from drumbeat.activity.model import RollUp
-from drumbeat.contacts.model import Contact
-from drumbeat.segments import backfill
-from drumbeat.segments.model import BACKFILL, Definitions, Member, Segment, Watch
+from drumbeat.segments import backfill, membership
+from drumbeat.segments.history import SegmentVersion
+from drumbeat.segments.model import BACKFILL, Segment
 from drumbeat.task import task
 
 
 @task(
     BACKFILL,
-    reads=(Tenant, Contact, RollUp, Definitions),
-    writes=(Segment, Member, Watch),
+    reads=membership.READS,
+    writes=(Segment, SegmentVersion, *membership.WRITES),
     memory=512,
     timeout=120,
 )

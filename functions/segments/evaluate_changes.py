@@ -1,20 +1,18 @@
 """Evaluate the contacts that changed, or whose counted events did, against the tenant's segments."""
 
-from drumbeat.accounts.model import Tenant
-from drumbeat.activity.model import RollUp
-from drumbeat.contacts.model import Contact
-from drumbeat.segments import records
-from drumbeat.segments.model import Definitions, Member, Segment, Watch
+from drumbeat.segments import membership, records
 from drumbeat.stream import Record, stream
 
 
 @stream(
     "CONTACT",
     "ROLLUP",
+    "TIMELINE",
+    where={"TIMELINE": ["asked", "N", "1"]},
     batch=200,
     window=1,
-    reads=(Tenant, Contact, RollUp, Definitions, Segment),
-    writes=(Member, Watch),
+    reads=membership.READS,
+    writes=membership.WRITES,
     memory=512,
     timeout=60,
 )

@@ -1,10 +1,7 @@
 """Explain why a contact is in a segment or not, condition by condition."""
 
-from drumbeat.activity.model import RollUp
-from drumbeat.contacts.model import Contact
 from drumbeat.http import STANDARD, Request, http
-from drumbeat.segments import shown
-from drumbeat.segments.model import Segment
+from drumbeat.segments import explaining
 from drumbeat.segments.views import ExplanationView
 
 
@@ -12,8 +9,8 @@ from drumbeat.segments.views import ExplanationView
     "GET /v1/segments/{segment_id}/explain/{contact_id}",
     scope="segments:read",
     limit=STANDARD,
-    reads=(*shown.READS, Segment, Contact, RollUp),
+    reads=explaining.READS,
 )
 def handler(request: Request, segment_id: str, contact_id: str) -> ExplanationView:
     """404 `NOT_FOUND` for a segment or a contact that the tenant does not have."""
-    return shown.explained(request.tenant, segment_id, contact_id, request.now)
+    return explaining.explained(request.tenant, segment_id, contact_id, request.now)

@@ -2,16 +2,14 @@
 
 from datetime import datetime
 
-from drumbeat.activity.model import RollUp
-from drumbeat.contacts.model import Contact
 from drumbeat.schedule import schedule
 from drumbeat.segments import due
-from drumbeat.segments.model import BACKFILL, Definitions
+from drumbeat.segments.model import BACKFILL
 
 
 @schedule(
     "rate(1 minute)",
-    reads=(*due.READS, Contact, RollUp, Definitions),
+    reads=due.READS,
     writes=due.WRITES,
     starts=(BACKFILL,),
     memory=512,

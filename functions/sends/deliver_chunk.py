@@ -3,17 +3,20 @@
 from drumbeat.activity.model import Timeline
 from drumbeat.contacts.model import Contact
 from drumbeat.contacts.suppressions import Suppression
+from drumbeat.deliverability.model import Identity
 from drumbeat.queue import queue
+from drumbeat.segments.model import Definitions, Segment
 from drumbeat.sends import delivering
 from drumbeat.sends.model import Chunk, Content, Place, Send, SendKey, Stat
+from drumbeat.sends.quotas import Quota
 from drumbeat.sends.work import DELIVER, ROLL_UP, ChunkMessage
 
 
 @queue(
     DELIVER,
     concurrency=20,
-    reads=(Contact, Suppression, Content, SendKey, Stat),
-    writes=(Chunk, Send, Timeline),
+    reads=(Contact, Definitions, Segment, Suppression, Content, SendKey, Stat, Identity),
+    writes=(Chunk, Quota, Send, Timeline),
     sends=(ROLL_UP,),
     calls=("ses:SendBulkEmail",),
     timeout=60,

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from drumbeat.deliverability.model import Identity
 from drumbeat.sends import governing
 from drumbeat.sends.model import Chunk, Send
+from drumbeat.sends.quotas import Quota
 from drumbeat.sends.senders import Sender
 from drumbeat.sends.work import DELIVER, GOVERN
 from drumbeat.task import task
@@ -11,8 +13,8 @@ from drumbeat.task import task
 
 @task(
     GOVERN,
-    reads=(Send,),
-    writes=(Chunk, Sender),
+    reads=(Quota, Identity),
+    writes=(Chunk, Send, Sender),
     sends=(DELIVER,),
     starts=(GOVERN,),
     calls=("ses:GetAccount",),

@@ -5,7 +5,7 @@ from typing import Any
 from drumbeat.contacts.model import Contact
 from drumbeat.segments.model import Member, Segment
 from drumbeat.sends import planning
-from drumbeat.sends.model import Chunk, Send
+from drumbeat.sends.model import Chunk, Send, Stat
 from drumbeat.sends.senders import Sender
 from drumbeat.sends.work import DISPATCH, GOVERN, ROLL_UP
 from drumbeat.task import task
@@ -13,7 +13,7 @@ from drumbeat.task import task
 
 @task(
     DISPATCH,
-    reads=(Contact, Member, Segment),
+    reads=(Contact, Member, Segment, Stat),
     writes=(Send, Chunk, Sender),
     sends=(ROLL_UP,),
     publishes=("marketing.campaign.launched",),

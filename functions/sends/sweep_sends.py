@@ -2,16 +2,18 @@
 
 from datetime import datetime
 
+from drumbeat.deliverability.model import Identity
 from drumbeat.schedule import schedule
 from drumbeat.sends import sweeping
 from drumbeat.sends.model import Chunk, Send
+from drumbeat.sends.quotas import Quota
 from drumbeat.sends.senders import Sender
 from drumbeat.sends.work import DISPATCH, GOVERN, ROLL_UP
 
 
 @schedule(
     "rate(1 minute)",
-    reads=(Chunk,),
+    reads=(Chunk, Quota, Identity),
     writes=(Send, Sender),
     sends=(ROLL_UP,),
     starts=(DISPATCH, GOVERN),

@@ -1,8 +1,8 @@
-"""Add an e-mail template in Liquid, and hear what could be better about it."""
+"""Add an e-mail template in Liquid and HTML or MJML, and hear what could be better about it."""
 
 from drumbeat.accounts.model import Tenant
 from drumbeat.http import STANDARD, Request, http
-from drumbeat.templates import checks, model, shown
+from drumbeat.templates import model, saving, shown
 from drumbeat.templates.views import NewTemplate, SavedTemplate
 
 
@@ -16,8 +16,10 @@ from drumbeat.templates.views import NewTemplate, SavedTemplate
     memory=512,
 )
 def handler(request: Request, body: NewTemplate) -> SavedTemplate:
-    """422 `VALIDATION_ERROR` naming `subject`, `html` or `text` and the line for a template that does not compile,
-    costs too much to render, or has scripts, event handlers or script addresses in its HTML."""
-    template = checks.compiled(body.subject, body.html, body.text, body.language or "en")
-    row = model.add(request.tenant, body, template_id=request.new_id("tpl"), created_by=request.actor, now=request.now)
-    return shown.saved(row, checks.findings(template, body.variables))
+    """409 `CONFLICT` for a block that was deleted meanwhile; 422 `VALIDATION_ERROR` naming `subject`, `html`, `mjml` or
+    `text` (of a variant: `languages.bn.html`) and the line for a template that does not compile, costs too much to
+    render, renders a block that there is not, or has scripts, event handlers or script addresses."""
+    row, findings = saving.create(
+        request.tenant, body, template_id=request.new_id("tpl"), actor=request.actor, now=request.now
+    )
+    return shown.saved(row, findings)

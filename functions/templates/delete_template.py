@@ -1,4 +1,4 @@
-"""Delete an e-mail template. Campaigns that were launched with it have their own copy."""
+"""Delete an e-mail template with its versions. Campaigns that were launched with it have their own copy."""
 
 from drumbeat.http import STANDARD, Answer, Request, http
 from drumbeat.templates import model

@@ -2,11 +2,11 @@
 
 from drumbeat.http import STANDARD, Request, http
 from drumbeat.sends import previews
-from drumbeat.templates.views import DraftPreviewRequest, MailPreviewView
+from drumbeat.templates.preview_views import DraftPreviewRequest, MailPreviewView
 
 
 @http("POST /v1/templates/preview", scope="templates:read", limit=STANDARD, reads=previews.READS, memory=512)
 def handler(request: Request, body: DraftPreviewRequest) -> MailPreviewView:
-    """404 `NOT_FOUND` for a contact that there is not; 422 `VALIDATION_ERROR` naming `subject`, `html` or `text` and
-    the line for a template that does not compile, or that fails with these values."""
+    """404 `NOT_FOUND` for a contact that there is not; 422 `VALIDATION_ERROR` naming `subject`, `html`, `mjml` or
+    `text` and the line for a template that does not compile, or that fails with these values."""
     return previews.draft(request.tenant, body, request.now)

@@ -3,7 +3,7 @@
 from drumbeat.http import STANDARD, Request, http
 from drumbeat.sends import previews
 from drumbeat.templates import model
-from drumbeat.templates.views import DraftPreviewRequest, MailPreviewRequest, MailPreviewView
+from drumbeat.templates.preview_views import MailPreviewRequest, MailPreviewView
 
 
 @http(
@@ -14,11 +14,6 @@ from drumbeat.templates.views import DraftPreviewRequest, MailPreviewRequest, Ma
     memory=512,
 )
 def handler(request: Request, template_id: str, body: MailPreviewRequest) -> MailPreviewView:
-    """404 `NOT_FOUND` for a template or contact that there is not; 422 `VALIDATION_ERROR` naming `subject`, `html` or
-    `text` and the line when these values make the template fail."""
-    row = model.get(request.tenant, template_id)
-    asked = DraftPreviewRequest.model_construct(
-        subject=row.subject, html=row.html, text=row.text, variables=row.variables, language=row.language,
-        data=body.data, contact_id=body.contact_id,
-    )  # fmt: skip
-    return previews.draft(request.tenant, asked, request.now)
+    """404 `NOT_FOUND` for a template or contact that there is not; 422 `VALIDATION_ERROR` naming `subject`, `html`,
+    `mjml` or `text` and the line when these values make the template fail."""
+    return previews.saved(request.tenant, model.get(request.tenant, template_id), body, request.now)

@@ -1,22 +1,18 @@
 """Change what a recipient gets: marketing by e-mail, by SMS, and the language."""
 
-from drumbeat.accounts.model import Tenant
-from drumbeat.activity.model import Timeline
-from drumbeat.contacts import consent
-from drumbeat.contacts.model import Contact
 from drumbeat.feedback import forms, opt_outs, pages, tracking
 from drumbeat.feedback.opt_outs import Choices
 from drumbeat.feedback.words import LANGUAGES
 from drumbeat.http import TRACKING, Raw, Request, http
-from drumbeat.sends.model import Chunk, Send, SendKey, Stat
+from drumbeat.privacy import pages as privacy_pages
 from drumbeat.sends.work import ROLL_UP
 
 
 @http(
     "POST /p/{token}",
     limit=TRACKING,
-    reads=(SendKey, Chunk, Contact, Tenant),
-    writes=(*consent.WRITES, Send, Stat, Timeline),
+    reads=opt_outs.READS,
+    writes=opt_outs.WRITES,
     sends=(ROLL_UP,),
 )
 def handler(request: Request, token: str) -> Raw:
@@ -30,10 +26,14 @@ def handler(request: Request, token: str) -> Raw:
     asked = pages.MARK in sent
     if asked:
         language = sent.get("language")
-        chosen = Choices("email" in sent, "sms" in sent, language if language in LANGUAGES else None)
-        contact = opt_outs.choose(target, chosen, now=request.now)
+        tracked = "tracking" in sent if pages.ASKS_TRACKING in sent else None
+        chosen = Choices("email" in sent, "sms" in sent, language if language in LANGUAGES else None, tracked)
+        shown = opt_outs.evidence(target, request.ip, request.user_agent)
+        contact = opt_outs.choose(target, chosen, now=request.now, shown=shown)
     else:
         contact = opt_outs.person(target)
     to = pages.reader(target.place[0], contact, request.headers)
-    page = pages.preferences(to, contact, saved=asked) if contact else pages.nobody(to)
+    if contact is None:
+        return Raw(pages.nobody(to), headers=pages.HEADERS)
+    page = pages.preferences(to, contact, saved=asked, more=privacy_pages.buttons(to, f"../p/{token}/data"))
     return Raw(page, headers=pages.HEADERS)

@@ -4,6 +4,7 @@ from drumbeat.accounts.model import Tenant
 from drumbeat.contacts.model import Contact
 from drumbeat.feedback import opt_outs, pages, tracking
 from drumbeat.http import TRACKING, Raw, Request, http
+from drumbeat.privacy import pages as privacy_pages
 from drumbeat.sends.model import Chunk, SendKey
 
 
@@ -17,5 +18,7 @@ def handler(request: Request, token: str) -> Raw:
         return Raw(pages.unknown_link(request.headers), status=404, headers=pages.HEADERS)
     contact = opt_outs.person(target)
     to = pages.reader(target.place[0], contact, request.headers)
-    page = pages.preferences(to, contact, saved=False) if contact else pages.nobody(to)
+    if contact is None:
+        return Raw(pages.nobody(to), headers=pages.HEADERS)
+    page = pages.preferences(to, contact, saved=False, more=privacy_pages.buttons(to, f"../p/{token}/data"))
     return Raw(page, headers=pages.HEADERS)

@@ -1,20 +1,15 @@
 """Unsubscribe the recipient of a mail: the page's button, and the one-click request of mail programs (RFC 8058)."""
 
-from drumbeat.accounts.model import Tenant
-from drumbeat.activity.model import Timeline
-from drumbeat.contacts import consent
-from drumbeat.contacts.model import Contact
 from drumbeat.feedback import forms, opt_outs, pages, tracking
 from drumbeat.http import TRACKING, Raw, Request, http
-from drumbeat.sends.model import Chunk, Send, SendKey, Stat
 from drumbeat.sends.work import ROLL_UP
 
 
 @http(
     "POST /u/{token}",
     limit=TRACKING,
-    reads=(SendKey, Chunk, Contact, Tenant),
-    writes=(*consent.WRITES, Send, Stat, Timeline),
+    reads=opt_outs.READS,
+    writes=opt_outs.WRITES,
     sends=(ROLL_UP,),
 )
 def handler(request: Request, token: str) -> Raw:
@@ -26,6 +21,7 @@ def handler(request: Request, token: str) -> Raw:
         return Raw(pages.unknown_link(request.headers), status=404, headers=pages.HEADERS)
     sent = forms.fields(request.headers.get("content-type", ""), request.raw)
     method = "one_click" if forms.is_one_click(sent) else "link"
-    opt_outs.unsubscribe(target, method=method, reason=sent.get("reason"), now=request.now)
+    shown = opt_outs.evidence(target, request.ip, request.user_agent)
+    opt_outs.unsubscribe(target, method=method, reason=sent.get("reason"), now=request.now, shown=shown)
     to = pages.reader(target.place[0], opt_outs.person(target), request.headers)
     return Raw(pages.unsubscribed(to, f"../p/{token}"), headers=pages.HEADERS)

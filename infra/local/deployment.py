@@ -1,7 +1,7 @@
 """Puts the templates into the emulator, and looks up what came to be there."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,13 +56,16 @@ class Deployed:
     functions: list[str]
 
 
-def deploy(processes: Processes, cdk: list[str], aws: Aws, public_url: str, done: Callable[[str], None]) -> None:
-    """All stacks. `done` hears the name of each that is finished. Base goes first: the others need its public key."""
+def deploy(
+    processes: Processes, cdk: list[str], aws: Aws, given: Mapping[str, str], done: Callable[[str], None]
+) -> None:
+    """All stacks, with these values of their parameters. `done` hears the name of each that is finished. Base goes
+    first: the others need its public key."""
     _bootstrap(aws)
     stacks = templates.stacks()
     _cdk_deploy(processes, cdk, aws, [names.BASE_STACK], {}, done)
     key = aws.client("kms").describe_key(KeyId=names.SIGNING_KEY_ALIAS)["KeyMetadata"]["KeyId"]
-    values = {"PublicUrl": public_url, "JwtKeys": json.dumps(public_keys(key, aws.environment))}
+    values = {**given, "JwtKeys": json.dumps(public_keys(key, aws.environment))}
     _cdk_deploy(processes, cdk, aws, [name for name in stacks if name != names.BASE_STACK], values, done)
 
 

@@ -48,6 +48,13 @@ SEGMENTS: dict[str, dict[str, Any]] = {
     "segment_uuid1": {"logic": "AND", "conditions": [HIGH_VALUE]},
     "segment_uuid2": {"logic": "AND", "conditions": [RECENT]},
 }
+PRODUCTS = [
+    {
+        "sku": sku, "name": name, "price": price, "category": "fashion", "url": f"https://shop.acme.example/{sku}",
+        "image_url": f"https://cdn.shop.acme.example/{sku}.jpg",
+    }
+    for sku, name, price in (("product_uuid1", "Silk scarf", 25), ("product_uuid2", "Leather sandals", 49.5))
+]  # fmt: skip
 CUSTOMER = {
     "external_id": 123,
     "email": "customer@example.com",
@@ -88,6 +95,7 @@ def seed(stack: Seedable) -> dict[str, str]:
             post(api, "/v1/templates", template)
         for name, criteria in SEGMENTS.items():
             post(api, "/v1/segments", {"name": name, "criteria": criteria})
+        post(api, "/v1/products/import", {"products": PRODUCTS})
         post(api, "/v1/contacts", CUSTOMER)
     return credential
 

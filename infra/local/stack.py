@@ -115,7 +115,8 @@ def _started(plan: Plan, running: Processes, memory: Path) -> Stack:
         running.wait_until_healthy("simulators", f"{simulators_url}/health")
     api_url = f"http://127.0.0.1:{front}"
     with plan.phases.phase("deployment", len(templates.stacks())) as done, templates.unchanged():
-        deployment.deploy(running, cdk, aws, api_url, lambda _: done())
+        given = {"PublicUrl": api_url, "SharedSenders": ",".join(fixtures.SENDING_DOMAINS)}
+        deployment.deploy(running, cdk, aws, given, lambda _: done())
         deployed = deployment.look_up(aws)
     callbacks = _open_front(running, emulator, front, deployed)
     _configure(simulators_url, aws, deployed, callbacks)
@@ -132,6 +133,7 @@ def _emulator_environment(endpoint: str, port: int, simulators: str, scale: floa
         **CREDENTIALS,
         AWS_ENDPOINT_URL=endpoint,
         AWS_ENDPOINT_URL_SESV2=simulators,
+        DNS_SERVER=simulators.removeprefix("http://"),
         BIND_HOST="127.0.0.1",
         GATEWAY_PORT=str(port),
         MINISTACK_REGION=REGION,
@@ -165,13 +167,14 @@ def _configure(simulators: str, aws: Aws, deployed: Deployed, callbacks: dict[st
         events = [SES_EVENTS[type_] for type_ in types if type_ in SES_EVENTS]
         if not events:
             continue
+        own = {"events": events, "topic_arn": arn, "configuration_set": names.CONFIGURATION_SET}
         subscriptions = aws.client("sns").list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
         if any(subscription["Protocol"] == "sqs" for subscription in subscriptions):
-            destinations.append({"kind": "sns", "events": events, "topic_arn": arn})
+            destinations.append(own | {"kind": "sns"})
         endpoints = {subscription["Endpoint"].rstrip("/") for subscription in subscriptions}
         for function, url in deployed.function_urls.items():
             if url.rstrip("/") in endpoints:
-                destinations.append({"kind": "https", "events": events, "topic_arn": arn, "url": callbacks[function]})
+                destinations.append(own | {"kind": "https", "url": callbacks[function]})
     config = {
         "aws": {"endpoint_url": aws.endpoint, "region": REGION},
         "ses": {

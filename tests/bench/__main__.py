@@ -60,6 +60,10 @@ def measure(console: Console) -> dict[str, Any]:
         found["worker"] = child("worker", FEW_CHUNKS)
         found["worker"]["rendering"] = child("render_template", "json")
         found["endpoint"] = child("endpoint")
+        found["performance"] = child("performance", SIZES[-1])
+        found["membership"] = child("membership", SIZES[-1])
+        found["file_import"] = child("file_import", SIZES[-1])
+        found["file_import_memory"] = child("file_import", SIZES[-1], "forget")
         found["imports"] = imports.worst_first()
     with console.status("sends of up to 100,000, metered"), ThreadPoolExecutor(2) as pool:
         largest = pool.submit(child, "send_run", SIZES[-1])
@@ -87,6 +91,10 @@ def verdicts(found: dict[str, Any]) -> list[Verdict]:
         budgets.memory(found["worker"], found["memory"], MANY_CHUNKS - FEW_CHUNKS),
         budgets.imports(found["imports"]),
         budgets.endpoint(found["endpoint"]),
+        budgets.performance(found["performance"]),
+        budgets.backfill(found["membership"]["backfill"]),
+        budgets.change(found["membership"]["change"]),
+        budgets.file_import(found["file_import"], found["file_import_memory"]),
     ]
 
 

@@ -10,6 +10,13 @@ from tests.bench.prices import Line
 SEND, SEND_WITH_EVENTS, IDLE = 5.0, 8.0, 10.0
 FLAT = 0.10
 PROCESSOR, MEMORY, IMPORT, ENDPOINT = 0.5, 256.0, 1.3, 2.0
+# The answer reads what was added up, however many got the mail: requests, and units of 4 KB.
+ANSWER_REQUESTS, ANSWER_UNITS = 6, 10.0
+# A segment's backfill: processor milliseconds and units of reading and writing a contact; and one contact's change.
+WALK_MILLISECONDS, WALK_UNITS = 1.0, 8.0
+CHANGE_MILLISECONDS, CHANGE_REQUESTS = 20.0, 15
+# An import: processor milliseconds and requests a row, and how much memory may grow from its first quarter to its end.
+ROW_MILLISECONDS, ROW_REQUESTS, GROWTH = 1.0, 0.15, 0.10
 # Metrics are paid by the hour in which they are written, by the deployment and not by the mail: those of the three days
 # in which a million mails are opened.
 METRIC_HOURS = 73.0
@@ -108,6 +115,64 @@ def memory(small: Mapping[str, Any], large: Mapping[str, Any], chunks: int) -> V
         f"all layers, Liquid and the emulated table included; {chunks} chunks more, and their table, take {more:.0f} MB"
     )
     return Verdict("worker's memory, any audience", f"≤ {MEMORY:.0f} MB", f"{peak:.0f} MB", peak <= MEMORY, why)
+
+
+def performance(found: Mapping[str, Any]) -> Verdict:
+    """The answer about a large campaign, and what the roll-up behind it takes."""
+    answer, roll_up = found["answer"], found["roll_up"]
+    kept = answer["requests"] <= ANSWER_REQUESTS and answer["read_units"] <= ANSWER_UNITS
+    why = (
+        f"{answer['milliseconds']:.1f} ms of processor time, the SDK's too; {answer['bytes'] / 1000:.0f} KB; a roll-up "
+    )
+    why += f"reads {roll_up['read_units']:.0f} units in {roll_up['seconds']:.1f} s, writes {roll_up['write_units']:.0f}"
+    return Verdict(
+        f"performance answer, {answer['recipients']:,} recipients",
+        f"≤ {ANSWER_REQUESTS} requests, {ANSWER_UNITS:.0f} read units",
+        f"{answer['requests']} requests, {answer['read_units']:.1f} read units",
+        kept,
+        why,
+    )
+
+
+def backfill(found: Mapping[str, float]) -> Verdict:
+    """A new segment over everyone."""
+    contacts = found["contacts"]
+    milliseconds, units = found["seconds"] / contacts * 1e3, (found["read_units"] + found["write_units"]) / contacts
+    return Verdict(
+        f"backfill of a segment over {contacts:,} contacts",
+        f"≤ {WALK_MILLISECONDS:.0f} ms, {WALK_UNITS:.0f} units a contact",
+        f"{milliseconds:.2f} ms, {units:.1f} units",
+        milliseconds <= WALK_MILLISECONDS and units <= WALK_UNITS,
+        f"{found['members']:,} members; {found['seconds']:.0f} s of processor time, {found['requests']:,.0f} requests",
+    )
+
+
+def change(found: Mapping[str, float]) -> Verdict:
+    """One contact's change against many segments."""
+    milliseconds = found["seconds"] * 1e3
+    return Verdict(
+        f"one contact's change against {found['segments']:.0f} segments",
+        f"≤ {CHANGE_MILLISECONDS:.0f} ms, {CHANGE_REQUESTS} requests",
+        f"{milliseconds:.1f} ms, {found['requests']:.0f} requests",
+        milliseconds <= CHANGE_MILLISECONDS and found["requests"] <= CHANGE_REQUESTS,
+        f"{found['read_units']:.0f} units read, {found['write_units']:.0f} written; it moves between some of them",
+    )
+
+
+def file_import(found: Mapping[str, float], forgetting: Mapping[str, float]) -> Verdict:
+    """A file of new people; memory is that of the run whose emulated table keeps nothing."""
+    rows, peak = found["rows"], forgetting["peak"]
+    milliseconds = found["seconds"] / rows * 1e3
+    requests = (found["requests"] + found["s3_requests"]) / rows
+    grown = peak / forgetting["quarter"] - 1
+    return Verdict(
+        f"import of a file of {rows:,.0f} people",
+        f"≤ {ROW_MILLISECONDS:.1f} ms, {ROW_REQUESTS:.2f} requests a row; ≤ {MEMORY:.0f} MB, flat",
+        f"{milliseconds:.2f} ms, {requests:.3f} requests; {peak:.0f} MB, {grown:+.0%}",
+        milliseconds <= ROW_MILLISECONDS and requests <= ROW_REQUESTS and peak <= MEMORY and grown <= GROWTH,
+        f"{found['seconds']:.0f} s of processor time in {found['slices']:.0f} slices; "
+        f"{found['write_units'] / rows:.1f} units written a row; {forgetting['before']:.0f} MB before the first row",
+    )
 
 
 def imports(ratios: Mapping[str, float]) -> Verdict:

@@ -19,7 +19,7 @@ BASELINE = "from pynamodb.models import Model; from pydantic import BaseModel, F
 # What an endpoint that is called with an API key must not import before it is asked for something that needs it.
 HEAVY = (
     "jwt", "cryptography", "liquid", "phonenumbers", "email_validator", "argon2", "boto3", "babel", "dns", "openpyxl",
-    "httpx", "requests", "moto", "aws_cdk", "pytest",
+    "httpx", "requests", "moto", "aws_cdk", "pytest", "mjml", "css_inline",
 )  # fmt: skip
 _CHILD = """
 import gc, json, sys, time

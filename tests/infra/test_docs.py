@@ -107,6 +107,14 @@ def test_every_example_is_as_its_schema_says(document: dict[str, Any]) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_a_body_that_may_be_left_out_is_not_required(document: dict[str, Any]) -> None:
+    start = document["paths"]["/v1/imports/{import_id}/start"]["post"]["requestBody"]
+
+    assert shown(start["content"]["application/json"])
+    assert start["required"] is False
+    assert document["paths"]["/v1/contacts"]["post"]["requestBody"]["required"] is True
+
+
 def test_aliases_name_the_route_that_they_stand_for(document: dict[str, Any]) -> None:
     operation = document["paths"]["/api/marketing/email/templates"]["post"]
     body = operation["requestBody"]["content"]["application/json"]

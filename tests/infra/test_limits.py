@@ -127,4 +127,5 @@ def test_stacks_import_what_lasts_as_long_as_the_deployment_and_nothing_else(tem
         for output in template.get("Outputs", {}).values()
         if "Export" in output
     }
-    assert exported == dict.fromkeys(("drumbeat-api", "drumbeat-stream", "drumbeat-signing-key"), "drumbeat-base")
+    lasting = ("drumbeat-api", "drumbeat-stream", "drumbeat-signing-key", "drumbeat-suppression-key")
+    assert exported == dict.fromkeys(lasting, "drumbeat-base")

@@ -20,6 +20,7 @@ class Reports:
     def __init__(self, mails: Provider, chance: random.Random) -> None:
         self._mails, self._chance, self._cursor = mails, chance, "0"
         self._due: list[tuple[int, dict[str, Any]]] = []
+        self.accepted = 0
         self.delivered: set[str] = set()
         self.bounced: set[str] = set()
         self.complained: set[str] = set()
@@ -33,6 +34,7 @@ class Reports:
         query = {"order": "asc", "limit": "1000", "cursor": self._cursor}
         answer = self._mails.http.get("/mailbox.json", params=query).json()
         self._cursor = answer["cursor"] or self._cursor
+        self.accepted += len(answer["mails"])
         for mail in answer["mails"]:
             for event in self._events(mail):
                 copies = self._chance.choice((1, 1, 2, 3))

@@ -60,6 +60,38 @@ WELCOME_CAMPAIGN = {
     "target_audience": {"user_type": "new"},
 }
 
+LAUNCH = {
+    "campaign_name": "Eid Collection Launch",
+    "campaign_name_bn": "ঈদ কালেকশন লঞ্চ",
+    "description": "Launch campaign for new Eid collection",
+    "campaign_type": "acquisition",
+    "campaign_objective": "sales",
+    "budget": 50000.00,
+    "start_date": "2024-04-10T00:00:00Z",
+    "end_date": "2024-04-25T23:59:59Z",
+    "channels": ["email", "sms", "social_media"],
+    "target_audience": {
+        "segments": ["segment_uuid1", "segment_uuid2"],
+        "demographics": {"age_range": [18, 45], "locations": ["Dhaka", "Chittagong"]},
+    },
+    "performance_goals": {"target_reach": 10000, "target_conversions": 500, "target_revenue": 1000000.00},
+}
+SUMMER = {
+    "name": "Summer Promotion 2024",
+    "type": "email",
+    "targetAudience": {
+        "segment": "new-customers",
+        "filters": {"registrationDate": "2024-01-01", "minRevenue": 1000},
+    },
+    "content": {
+        "subject": "Special Summer Offer!",
+        "body": "Get 20% off on all services...",
+        "template": "summer-promo-2024",
+    },
+    "scheduledAt": "2024-06-01T09:00:00.000Z",
+    "createdBy": "user-uuid",
+}
+
 
 @pytest.fixture(scope="module")
 def bearer(stack: Stack) -> Iterator[httpx.Client]:
@@ -185,3 +217,39 @@ def test_getit_segments(bearer: httpx.Client, acme: Company) -> None:
     shown = next(row for row in listed if row["id"] == made["id"])
     assert shown["segment_name"] == "High Value Customers"
     assert set(shown) >= {"id", "segment_name", "customer_count", "last_updated", "growth_rate", "avg_order_value"}
+
+
+def test_getit_marketing_campaigns(bearer: httpx.Client) -> None:
+    made = answer(bearer.post(f"{GETIT}/campaigns", json=LAUNCH), 201)
+    path = f"{GETIT}/campaigns/{made['id']}"
+    before = answer(bearer.get(f"{GETIT}/campaigns?status=active&campaign_type=acquisition&page=1&limit=20"), 200)
+    changed = answer(bearer.put(path, json={"budget": 75000.00, "end_date": "2099-04-30T23:59:59Z"}), 200)
+    listed = answer(bearer.get(f"{GETIT}/campaigns?status=active&campaign_type=acquisition&page=1&limit=20"), 200)
+    shown = answer(bearer.get(f"{path}/analytics"), 200)
+
+    assert (made["status"], before["campaigns"]) == ("completed", [])
+    assert (changed["budget"], changed["status"]) == (75000, "active")
+    (row,) = listed["campaigns"]
+    assert {**row, **LAUNCH, "budget": 75000} == {**row, **LAUNCH, "budget": row["budget"]}
+    assert set(row["performance"]) == {"reach", "conversions", "revenue", "roi"}
+    assert listed["summary"] == {"total_budget": 75000, "total_spent": 0, "total_revenue": 0, "overall_roi": 0.0}
+    assert set(shown["overview"]) == {
+        "total_reach", "unique_clicks", "conversions", "revenue", "cost_per_acquisition", "return_on_ad_spend"
+    }  # fmt: skip
+    assert set(shown["channel_performance"]) == {"email", "sms", "social_media"}
+    assert set(shown["audience_insights"]) == {
+        "top_performing_segments", "geographic_performance", "demographic_breakdown"
+    }  # fmt: skip
+
+
+def test_sme_campaign(bearer: httpx.Client) -> None:
+    made = answer(bearer.post("/api/v1/campaigns", json={"tenantId": "ten_acme", **SUMMER}), 201)["data"]
+    started = answer(bearer.patch(f"/api/v1/campaigns/{made['id']}/start"), 200)["data"]
+    shown = answer(bearer.get(f"/api/v1/campaigns/{made['id']}/analytics"), 200)["data"]
+
+    assert (made["name"], made["type"], made["status"]) == ("Summer Promotion 2024", "email", "EXPIRED")
+    assert started["status"] == "RUNNING"
+    assert set(shown["metrics"]) == {
+        "totalSent", "totalOpened", "totalClicked", "totalConverted", "openRate", "clickRate", "conversionRate"
+    }  # fmt: skip
+    assert set(shown["performance"]) == {"costPerAcquisition", "returnOnInvestment", "revenueGenerated"}

@@ -5,17 +5,21 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
-from tests import moto_transactions, schemas
+from tests import quick_moto, schemas
 from tests.world import World
 
-moto_transactions.quicken()
+quick_moto.quicken()
 
 
 @pytest.fixture
 def world() -> Iterator[World]:
     """A fresh deployment with the tenants acme and globex. Every event that it publishes is held to its schema."""
-    with mock_aws():
+    moto = mock_aws()
+    moto.start(reset=False)  # a world goes back to what the first one made, see tests.rewind
+    try:
         world = World()
         world.build()
         with schemas.watch() as world.published:
             yield world
+    finally:
+        moto.stop(remove_data=False)

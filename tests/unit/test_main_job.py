@@ -50,6 +50,11 @@ def test_from_a_file_to_the_results(mails: Provider, world: World) -> None:
     }  # fmt: skip
     assert found["not_sent_by_reason"] == {"no_consent": 1}
     assert found["links"][0]["clicks"] == 3
+    sizes = [
+        world.call("segments.get_segment", path={"segment_id": name}).data["member_count"]
+        for name in ("mailed", "unopened")
+    ]
+    assert sizes == [PEOPLE, PEOPLE - 2 - 20]
     told = [frame["event_type"] for frame in world.published]
     assert told.count("marketing.campaign.launched") == told.count("marketing.campaign.completed") == 1
     assert told.count("marketing.email.sent") == PEOPLE
@@ -87,10 +92,20 @@ def _launch(world: World, segment: str) -> str:
     )
     body = {"name": "C", "template_id": template.data["id"], "audience": {"segments": [segment]}}
     campaign = str(world.call("campaigns.create_campaign", body=body).data["id"])
+    _engagement(world, campaign)
     assert world.call("campaigns.launch_campaign", path={"campaign_id": campaign}).status == 200
     world.settle()
     assert world.call("campaigns.get_campaign", path={"campaign_id": campaign}).data["status"] == "sent"
     return campaign
+
+
+def _engagement(world: World, campaign: str) -> None:
+    """Segments of those who got the campaign, made before anyone did, and of those who did not open it."""
+    mailed, opened = {"campaign": campaign, "activity": "sent"}, {"campaign": campaign, "activity": "opened"}
+    unopened = [{"campaign": campaign, "activity": "delivered"}, {"logic": "NOT", "conditions": [opened]}]
+    for name, conditions in (("Mailed", [mailed]), ("Unopened", unopened)):
+        world.call("segments.create_segment", body={"name": name, "criteria": {"conditions": conditions}})
+    world.settle()
 
 
 def _events_come_back(world: World, mails: Provider) -> None:

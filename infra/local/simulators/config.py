@@ -34,10 +34,12 @@ class Ses:
     """The simulated SES account. `max_send_rate` is recipients a second, `max_24_hour_send` recipients in 24 hours.
 
     SES may refuse a bulk call whole or entry by entry for the same reason (a bad entry, a paused account):
-    `refuse_whole_call` makes it the former.
+    `refuse_whole_call` makes it the former. New identities are pending until `POST /verify`, unless `verify_at_once`.
+    Without `carry_events` what happens is only in the truth.
     """
 
     verified: list[str] = field(default_factory=lambda: ["example.com"])
+    verify_at_once: bool = True
     mail_from_unverified: list[str] = field(default_factory=list)
     max_send_rate: float = 10_000.0
     max_24_hour_send: float = 10_000_000.0
@@ -50,6 +52,8 @@ class Ses:
     suppressed_reasons: list[str] = field(default_factory=list)
     max_request_bytes: int = MAX_REQUEST_BYTES
     destinations: list[Destination] = field(default_factory=list)
+    carry_events: bool = True
+    vdm_enabled: bool = False
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,7 @@ def _summary(sim: Simulation, mail: Mail) -> dict[str, Any]:
         "headers": mail.headers,
         "tags": mail.tags,
         "configuration_set": mail.configuration_set,
+        "tenant": mail.tenant,
         "template": mail.content,
         "status": mail.status,
         "events": [

@@ -20,7 +20,10 @@ KINDS = {
     "slow": "answered rightly after `seconds`",
     "partial": "some entries of a bulk call fail with TRANSIENT_FAILURE",
 }
-OPERATIONS = ("SendBulkEmail", "SendEmail", "GetAccount", "MailSend", "CreateMessage", "ListMessages", "*")
+OPERATIONS = (
+    "SendBulkEmail", "SendEmail", "GetAccount", "CreateEmailIdentity", "GetEmailIdentity", "CreateTenant",
+    "CreateConfigurationSet", "MailSend", "CreateMessage", "ListMessages", "*",
+)  # fmt: skip
 
 
 @dataclass

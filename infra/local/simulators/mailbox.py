@@ -71,6 +71,7 @@ class Mail:
     headers: list[list[str]] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)
     configuration_set: str = ""
+    tenant: str = ""
     number: int = 0
     happened: list[Happening] = field(default_factory=list)
     notified: dict[str, int] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from . import control, sendgrid, ses, ses_account, twilio
+from . import control, names, sendgrid, ses, ses_account, ses_identities, ses_tenants, twilio
 from .config import BadConfig, Config
 from .faults import Fault
 from .http import Reply, Request
@@ -32,10 +32,18 @@ ROUTES: list[tuple[str, str, Handle, str]] = [
     ("POST", "/v2/email/outbound-bulk-emails", ses.send_bulk_email, "SendBulkEmail"),
     ("POST", "/v2/email/outbound-emails", ses.send_email, "SendEmail"),
     ("GET", "/v2/email/account", ses_account.get_account, "GetAccount"),
-    ("POST", "/v2/email/identities", ses_account.create_identity, ""),
-    ("GET", "/v2/email/identities/{name}", ses_account.get_identity, ""),
-    ("POST", "/v2/email/configuration-sets", ses_account.create_configuration_set, ""),
+    ("POST", "/v2/email/identities", ses_identities.create_identity, "CreateEmailIdentity"),
+    ("GET", "/v2/email/identities/{name}", ses_identities.get_identity, "GetEmailIdentity"),
+    ("DELETE", "/v2/email/identities/{name}", ses_identities.delete_identity, ""),
+    ("PUT", "/v2/email/identities/{name}/mail-from", ses_identities.put_mail_from, ""),
+    ("POST", "/v2/email/tenants", ses_tenants.create_tenant, "CreateTenant"),
+    ("POST", "/v2/email/tenants/get", ses_tenants.get_tenant, ""),
+    ("POST", "/v2/email/tenants/resources", ses_tenants.associate, ""),
+    ("POST", "/v2/email/tenants/resources/delete", ses_tenants.dissociate, ""),
+    ("POST", "/v2/email/tenants/resources/list", ses_tenants.list_resources, ""),
+    ("POST", "/v2/email/configuration-sets", ses_account.create_configuration_set, "CreateConfigurationSet"),
     ("GET", "/v2/email/configuration-sets/{name}", ses_account.get_configuration_set, ""),
+    ("DELETE", "/v2/email/configuration-sets/{name}", ses_account.delete_configuration_set, ""),
     ("POST", "/v2/email/configuration-sets/{name}/event-destinations", ses_account.create_event_destination, ""),
     ("PUT", "/v2/email/suppression/addresses", ses_account.put_suppressed, ""),
     ("GET", "/v2/email/suppression/addresses", ses_account.list_suppressed, ""),
@@ -66,6 +74,9 @@ ROUTES: list[tuple[str, str, Handle, str]] = [
     ("GET", "/SimpleNotificationService-{hash}.pem", control.get_certificate, ""),
     ("POST", "/sign", control.post_sign, ""),
     ("POST", "/subscribe", control.post_subscribe, ""),
+    ("POST", "/verify", ses_identities.post_verify, ""),
+    ("PUT", "/dns", names.put_records, ""),
+    ("GET", "/dns", names.get_records, ""),
     ("GET", "/health", control.health, ""),
 ]
 # What is read from a request that is refused for its size anyway; beyond it the connection is closed.
@@ -222,6 +233,7 @@ class Simulators:
         self.sim = Simulation(data, config)
         self._server = _Server(("127.0.0.1", port), _Handler)
         self._server.sim = self.sim
+        self._names = names.Names(self.sim, self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="simulators")
 
     @property
@@ -232,6 +244,7 @@ class Simulators:
     def start(self) -> Simulators:
         """Serve in a thread."""
         self._thread.start()
+        self._names.start()
         return self
 
     def close(self) -> None:
@@ -240,6 +253,7 @@ class Simulators:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(timeout=5)
+        self._names.close()
         self.sim.close()
 
     def __enter__(self) -> Simulators:

@@ -58,6 +58,7 @@ def check_account(sim: Simulation, body: dict[str, Any]) -> tuple[str, str]:
         raise Refused("MessageRejected", f"{text} {sim.config.aws.region.upper()}: {bare}")
     configuration_set = str(body.get("ConfigurationSetName") or "")
     _check_sending(sim, bare.rpartition("@")[2], configuration_set)
+    _check_tenant(sim, body, bare.lower(), configuration_set)
     if sim.quota.exhausted(sim.config.ses.max_send_rate, time.time()):
         raise THROTTLED
     return sender, configuration_set
@@ -66,7 +67,7 @@ def check_account(sim: Simulation, body: dict[str, Any]) -> tuple[str, str]:
 def _check_sending(sim: Simulation, domain: str, configuration_set: str) -> None:
     """States of the account in which nothing is sent."""
     ses = sim.config.ses
-    known = set(ses.configuration_sets) | sim.configuration_sets
+    known = set(ses.configuration_sets) | sim.configuration_sets.keys()
     paused = "SendingPausedException"
     if ses.enforcement_status == "SHUTDOWN":
         text = "Your account's ability to send email has been permanently restricted."
@@ -86,9 +87,26 @@ def _check_sending(sim: Simulation, domain: str, configuration_set: str) -> None
         raise DAILY_QUOTA
 
 
+def _check_tenant(sim: Simulation, body: dict[str, Any], sender: str, configuration_set: str) -> None:
+    """A tenant sends only with what is associated with it."""
+    name = str(body.get("TenantName") or "")
+    if not name:
+        return
+    tenant = sim.tenants.get(name)
+    if tenant is None:
+        raise Refused("NotFoundException", f"Tenant {name} does not exist.", 404)
+    own = {arn.rpartition(":")[2] for arn in tenant.resources}
+    senders = {arn.removeprefix("identity/") for arn in own if arn.startswith("identity/")}
+    if not rules.verified(sender, senders):
+        raise Refused("BadRequestException", f"The identity of {sender} is not associated with the tenant {name}.")
+    if configuration_set and f"configuration-set/{configuration_set}" not in own:
+        raise Refused("BadRequestException", f"{configuration_set} is not associated with the tenant {name}.")
+
+
 def identities(sim: Simulation) -> set[str]:
     """Verified addresses and domains, in lower case."""
-    return {name.lower() for name in sim.config.ses.verified} | sim.identities
+    own = {name for name, identity in sim.identities.items() if identity.verified}
+    return {name.lower() for name in sim.config.ses.verified} | own
 
 
 def take_quota(sim: Simulation, recipients: list[str]) -> None:
@@ -124,7 +142,8 @@ def send_bulk_email(sim: Simulation, request: Request) -> Reply:
     if bad and sim.config.ses.refuse_whole_call:
         raise Refused("BadRequestException", bad.message)
     key = sim.mailbox.keep_content(content)
-    return _results(_accept(sim, parsed, (sender, configuration_set, key), request.partial_failures(len(entries))))
+    shared = (sender, configuration_set, key, str(body.get("TenantName") or ""))
+    return _results(_accept(sim, parsed, shared, request.partial_failures(len(entries))))
 
 
 def _results(results: list[dict[str, str]]) -> Reply:
@@ -143,9 +162,9 @@ def _parsed(body: dict[str, Any], entries: list[Any]) -> tuple[Content, list[Mai
 
 
 def _accept(
-    sim: Simulation, parsed: list[Mail | EntryRefused], shared: tuple[str, str, str], failing: set[int]
+    sim: Simulation, parsed: list[Mail | EntryRefused], shared: tuple[str, str, str, str], failing: set[int]
 ) -> list[dict[str, str]]:
-    """Accept the good entries while the quota lasts; a result for each. `shared`: sender, set, content."""
+    """Accept the good entries while the quota lasts; a result for each. `shared`: sender, set, content, tenant."""
     now = time.time()
     mails: list[Mail] = []
     results: list[dict[str, str]] = []
@@ -160,7 +179,7 @@ def _accept(
             results.append({"Status": refused.status, "Error": refused.message})
             continue
         item.message_id, item.at = message_id(now), now
-        item.sender, item.configuration_set, item.content = shared
+        item.sender, item.configuration_set, item.content, item.tenant = shared
         mails.append(item)
         results.append({"Status": "SUCCESS", "MessageId": item.message_id})
     sim.accept(mails)
@@ -204,6 +223,7 @@ def send_email(sim: Simulation, request: Request) -> Reply:
     now = time.time()
     mail.message_id, mail.at, mail.sender = message_id(now), now, sender
     mail.configuration_set, mail.content = configuration_set, sim.mailbox.keep_content(text)
+    mail.tenant = str(body.get("TenantName") or "")
     sim.accept([mail])
     return Reply.json({"MessageId": mail.message_id})
 

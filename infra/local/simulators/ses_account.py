@@ -1,14 +1,17 @@
-"""The rest of SES v2 that a sender touches: the account, identities, configuration sets, the suppression list."""
+"""The rest of SES v2 that a sender touches: the account, configuration sets, the account's suppression list."""
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from typing import Any
 from urllib.parse import unquote
 
 from .config import Destination, as_json, merge
 from .http import Reply, Request
-from .ses import identities, parse
+from .ses import parse
+from .ses_identities import known_set
 from .ses_rules import Refused
 from .simulation import Simulation
 
@@ -35,74 +38,64 @@ def get_account(sim: Simulation, _: Request) -> Reply:
             "SendQuota": quota | {"SentLast24Hours": float(sim.quota.sent(time.time()))},
             "SendingEnabled": ses.sending_enabled,
             "SuppressionAttributes": {"SuppressedReasons": ses.suppressed_reasons},
+            **({"VdmAttributes": {"VdmEnabled": "ENABLED"}} if ses.vdm_enabled else {}),
         }
     )
 
 
-def create_identity(sim: Simulation, request: Request) -> Reply:
-    """POST /v2/email/identities: verified at once."""
-    name = str(parse(sim, request).get("EmailIdentity") or "").lower()
-    if not name:
-        raise Refused("BadRequestException", "EmailIdentity is required.")
-    if name in identities(sim):
-        raise Refused("AlreadyExistsException", f"Email identity {name} already exists.")
-    sim.identities.add(name)
-    return Reply.json({"IdentityType": _identity_type(name), "VerifiedForSendingStatus": True, "DkimAttributes": _DKIM})
-
-
-_DKIM = {"SigningEnabled": True, "Status": "SUCCESS", "Tokens": [], "SigningAttributesOrigin": "AWS_SES"}
-
-
-def _identity_type(name: str) -> str:
-    return "EMAIL_ADDRESS" if "@" in name else "DOMAIN"
-
-
-def get_identity(sim: Simulation, request: Request) -> Reply:
-    """GET /v2/email/identities/<identity>."""
-    name = unquote(request.params["name"]).lower()
-    if name not in identities(sim):
-        raise Refused("NotFoundException", f"Email identity {name} does not exist.", 404)
-    status = {"VerifiedForSendingStatus": True, "VerificationStatus": "SUCCESS", "FeedbackForwardingStatus": True}
-    return Reply.json({"IdentityType": _identity_type(name), "DkimAttributes": _DKIM, "Tags": [], **status})
-
-
 def create_configuration_set(sim: Simulation, request: Request) -> Reply:
     """POST /v2/email/configuration-sets."""
-    name = str(parse(sim, request).get("ConfigurationSetName") or "")
-    if not name:
-        raise Refused("BadRequestException", "ConfigurationSetName is required.")
+    body = parse(sim, request)
+    name = str(body.get("ConfigurationSetName") or "")
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name):
+        raise Refused("BadRequestException", "ConfigurationSetName has 1 to 64 letters, digits, - and _.")
     if name in sim.configuration_sets:
         raise Refused("AlreadyExistsException", f"Configuration set <{name}> already exists.")
-    sim.configuration_sets.add(name)
+    sim.configuration_sets[name] = body
     return Reply.json({})
 
 
 def get_configuration_set(sim: Simulation, request: Request) -> Reply:
     """GET /v2/email/configuration-sets/<name>."""
     name = _known_set(sim, request)
-    return Reply.json(
-        {"ConfigurationSetName": name, "SendingOptions": {"SendingEnabled": sim.config.ses.sending_enabled}}
-    )
+    kept = {key: value for key, value in sim.configuration_sets.get(name, {}).items() if key.endswith("Options")}
+    sending = {"SendingEnabled": sim.config.ses.sending_enabled}
+    return Reply.json({**kept, "ConfigurationSetName": name, "SendingOptions": sending})
+
+
+def delete_configuration_set(sim: Simulation, request: Request) -> Reply:
+    """DELETE /v2/email/configuration-sets/<name>, with its event destinations."""
+    name = _known_set(sim, request)
+    sim.configuration_sets.pop(name, None)
+    left = [vars(one) for one in sim.config.ses.destinations if one.configuration_set != name]
+    sim.configure(merge(sim.config, {"ses": {"destinations": left}}))
+    return Reply.json({})
 
 
 def _known_set(sim: Simulation, request: Request) -> str:
     name = unquote(request.params["name"])
-    if name not in sim.configuration_sets and name not in sim.config.ses.configuration_sets:
-        raise Refused("NotFoundException", f"Configuration set <{name}> does not exist.", 404)
+    known_set(sim, name)
     return name
 
 
 def create_event_destination(sim: Simulation, request: Request) -> Reply:
     """POST /v2/email/configuration-sets/<name>/event-destinations: SNS topics only."""
     name = _known_set(sim, request)
-    wanted = parse(sim, request).get("EventDestination") or {}
+    body = parse(sim, request)
+    wanted, title = body.get("EventDestination") or {}, str(body.get("EventDestinationName") or "")
     topic = (wanted.get("SnsDestination") or {}).get("TopicArn")
     if not topic:
         raise Refused("BadRequestException", "Only SNS destinations are simulated.")
     kinds = [_EVENT_NAMES[kind] for kind in wanted.get("MatchingEventTypes") or () if kind in _EVENT_NAMES]
-    made = Destination("sns", kinds, topic_arn=topic, configuration_set=name)
+    titles = sim.configuration_sets.setdefault(name, {}).setdefault("destinations", [])
+    if title in titles:
+        raise Refused("AlreadyExistsException", f"Event destination {title} already exists.")
+    titles.append(title)
     known = as_json(sim.config)["ses"]["destinations"]
-    changes: dict[str, Any] = {"ses": {"destinations": [*known, vars(made)]}}
+    # As the topic is subscribed already: through SNS, or straight to the subscriber's local address.
+    ways = [one for one in known if one["topic_arn"] == topic] or [vars(Destination("sns", [], topic_arn=topic))]
+    made = {json.dumps(way | {"events": kinds, "configuration_set": name}): None for way in ways}
+    changes: dict[str, Any] = {"ses": {"destinations": [*known, *map(json.loads, made)]}}
     sim.configure(merge(sim.config, changes))
     return Reply.json({})
 

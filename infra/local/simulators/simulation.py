@@ -8,7 +8,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from . import events
@@ -21,6 +21,10 @@ from .outcomes import Notice, Script, decide
 from .publish import Publisher
 from .rate import Quota
 from .signing import Keys, notification, sign_twilio, sns_headers, subscription
+
+if TYPE_CHECKING:
+    from .ses_identities import Identity
+    from .ses_tenants import Tenant
 
 SENDGRID_EVENTS_A_POST = 500
 
@@ -37,8 +41,11 @@ class Simulation:
         self.faults = Faults()
         self.quota = Quota(time.time())
         self.suppressed: dict[str, dict[str, Any]] = {}
-        self.configuration_sets: set[str] = set()
-        self.identities: set[str] = set()
+        self.configuration_sets: dict[str, dict[str, Any]] = {}
+        self.identities: dict[str, Identity] = {}
+        self.tenants: dict[str, Tenant] = {}
+        self.records: dict[tuple[str, str], list[str]] = {}
+        self.tenant_lists: dict[str, dict[str, dict[str, Any]]] = {}
         self.opted_out: set[tuple[str, str]] = set()
         self.callbacks_of: dict[str, str] = {}
         self.closing = threading.Event()
@@ -65,14 +72,13 @@ class Simulation:
     def accept(self, mails: list[Mail]) -> None:
         """Keep the mails with what happens to them, then tell: the truth is on disk before anybody hears of it."""
         now = time.time()
-        suppressed = set(self.suppressed)
-        plans = [(mail, decide(mail, self.script, suppressed, self._failure(mail), now)) for mail in mails]
+        plans = [(mail, decide(mail, self.script, self._held(mail), self._failure(mail), now)) for mail in mails]
         for mail, notices in plans:
             mail.happened = [notice.happening for notice in notices]
         self.mailbox.add(mails)
         for mail, notices in plans:
             self._count_notices(mail, notices)
-            self._suppress(notices)
+            self._suppress(mail, notices)
         providers = {"ses": self._tell_ses, "sendgrid": self._tell_sendgrid, "twilio": self._tell_twilio}
         for provider, group in itertools.groupby(plans, key=lambda plan: plan[0].provider):
             providers[provider](list(group), now)
@@ -93,21 +99,35 @@ class Simulation:
         for notice in notices:
             mail.notified[notice.happening.kind] = mail.notified.get(notice.happening.kind, 0) + notice.copies
 
-    def _suppress(self, notices: list[Notice]) -> None:
-        """SES's account-level list fills itself when the account asks for it."""
-        reasons = self.config.ses.suppressed_reasons
-        if not reasons:
+    def _suppression(self, mail: Mail) -> tuple[dict[str, dict[str, Any]], list[str] | None]:
+        """Whose list SES asks for this mail, and what fills it: the configuration set's settings go before the
+        tenant's, the tenant's before the account's. None: the account's reasons; empty: no list is asked or filled."""
+        tenant = self.tenants.get(mail.tenant)
+        options = self.configuration_sets.get(mail.configuration_set, {}).get("SuppressionOptions") or {}
+        scope = options.get("SuppressionScope") or (tenant.scope if tenant else "ACCOUNT")
+        reasons = options.get("SuppressedReasons", tenant.reasons if tenant else None)
+        return (self.tenant_lists.setdefault(mail.tenant, {}) if scope == "TENANT" else self.suppressed), reasons
+
+    def _held(self, mail: Mail) -> set[str]:
+        held, reasons = self._suppression(mail)
+        return set() if reasons == [] else set(held)
+
+    def _suppress(self, mail: Mail, notices: list[Notice]) -> None:
+        """SES's lists fill themselves when they are asked to."""
+        held, own = self._suppression(mail)
+        reasons = self.config.ses.suppressed_reasons if own is None else own
+        if not reasons or mail.provider != "ses":
             return
         for happening in (notice.happening for notice in notices):
             hard = happening.kind == "Bounce" and happening.detail == "General"
             if (hard and "BOUNCE" in reasons) or (happening.kind == "Complaint" and "COMPLAINT" in reasons):
                 for address in happening.recipients:
                     reason = "BOUNCE" if hard else "COMPLAINT"
-                    self.suppressed.setdefault(address.lower(), {"reason": reason, "at": happening.at})
+                    held.setdefault(address.lower(), {"reason": reason, "at": happening.at})
 
     def _tell_ses(self, plans: list[tuple[Mail, list[Notice]]], now: float) -> None:
         destinations = self.config.ses.destinations
-        if not destinations:
+        if not destinations or not self.config.ses.carry_events:
             return
         sends = any("Send" in destination.events for destination in destinations)
         for mail, notices in plans:

@@ -10,11 +10,11 @@ from drumbeat.accounts.model import Tenant
 from drumbeat.contacts import model as contacts
 from drumbeat.contacts.views import NewContact
 
-from tests import moto_transactions
+from tests import quick_moto
 from tests.harness import Reply
 from tests.world import World
 
-moto_transactions.quicken()
+quick_moto.quicken()
 
 
 @pytest.fixture(autouse=True)

@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from moto import mock_aws
 
-from tests import moto_transactions
+from tests import quick_moto
 from tests.unit.activity.conftest import Shop
 from tests.world import World
 
-moto_transactions.quicken()
+quick_moto.quicken()
 
 TEXT = st.text(st.characters(exclude_categories=[]), max_size=20)
 NUMBERS = st.floats() | st.integers() | st.sampled_from([10**400, -(10**400), 2**53, 0.1, 1e308])

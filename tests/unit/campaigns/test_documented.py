@@ -1,7 +1,8 @@
 """The documents' requests, word for word, at their documented paths."""
 
 import pytest
-from drumbeat.sends.model import Place, Stat, Totals
+from drumbeat.sends.model import Place, Stat
+from drumbeat.sends.totals import Totals
 
 from tests.unit.campaigns.conftest import Shop
 
@@ -34,6 +35,9 @@ def getit(shop: Shop) -> Shop:
     )
     for name in ("segment_uuid1", "segment_uuid2"):
         shop.segment(name)
+    for sku in ("product_uuid1", "product_uuid2"):
+        body = {"sku": sku, "name": sku, "url": f"https://getit.com.bd/{sku}", "price": 1250}
+        assert shop.world.call("products.create_product", body=body).status == 201
     return shop
 
 
@@ -81,7 +85,10 @@ def test_the_documented_performance_has_every_number(getit: Shop) -> None:
             "click_to_open_rate": 0.5,
         },
         "conversion_metrics": {"conversions": 0, "revenue": 0, "conversion_rate": 0.0, "revenue_per_email": 0.0},
-        "top_performing_links": [{"url": "https://getit.com.bd/eid", "clicks": 0, "click_rate": 0.0}],
+        "top_performing_links": [
+            {"url": f"https://getit.com.bd/{path}", "clicks": 0, "click_rate": 0.0}
+            for path in ("eid", "product_uuid1", "product_uuid2")
+        ],
     }  # fmt: skip
 
 

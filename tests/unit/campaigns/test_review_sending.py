@@ -5,8 +5,9 @@ from typing import Any
 
 from drumbeat import clock, ids, table
 from drumbeat.activity.model import Timeline
-from drumbeat.campaigns import conversions
+from drumbeat.campaigns import conversions, economics
 from drumbeat.campaigns.conversions import Conversion
+from drumbeat.campaigns.economics import Sums
 from drumbeat.contacts import model as contacts
 
 from tests.unit.campaigns.conftest import Shop
@@ -57,6 +58,24 @@ def test_a_list_that_was_not_launched_is_not_part_of_another(shop: Shop) -> None
 def _die_at_send(params: dict[str, Any], **_: Any) -> None:
     if b'"SENDKEY#' in params["body"]:
         raise RuntimeError("the instance died")
+
+
+def test_filters_are_of_those_who_match_at_the_launch_that_sends(shop: Shop) -> None:
+    """A launch dies behind its list; until the next one somebody comes and somebody goes."""
+    old = shop.contact("old@town.example", attributes={"user_type": "new"})
+    campaign = shop.campaign(audience={"filters": {"user_type": "new"}})
+    events = table.connection().connection.client.meta.events
+    events.register("before-call.dynamodb.TransactWriteItems", _die_at_send)
+    try:
+        assert shop.do("launch", campaign).status == 500
+    finally:
+        events.unregister("before-call.dynamodb.TransactWriteItems", _die_at_send)
+    shop.world.settle()
+    shop.world.call("contacts.update_contact", path={"contact_id": old}, body={"attributes": {"user_type": "old"}})
+    shop.contact("new@town.example", attributes={"user_type": "new"})
+    shop.launch(campaign)
+
+    assert shop.mails.addresses() == ["new@town.example"]
 
 
 def test_a_test_mail_respects_who_may_not_be_written_to(shop: Shop) -> None:
@@ -112,7 +131,7 @@ def test_a_purchase_is_one_campaigns_for_ever(shop: Shop) -> None:
     click(contact, second, AT - timedelta(hours=1))  # told late, after the purchase was
 
     assert conversions.credit(TENANT, contact, "order-1", 500, AT) == first
-    assert (conversions.of(TENANT, first), conversions.of(TENANT, second)) == ((1, 500), (0, 0))
+    assert (economics.of(TENANT, first), economics.of(TENANT, second)) == ({"USD": Sums(1, 500)}, {})
     assert conversions.credit(TENANT, contact, "order-2", 700, AT) == second
 
 
@@ -121,7 +140,7 @@ def test_the_mark_of_a_purchase_is_in_no_campaign(shop: Shop) -> None:
     click(contact, campaign, AT - timedelta(hours=1))
     conversions.credit(TENANT, contact, campaign, 500, AT)  # an event may be called anything
 
-    assert conversions.of(TENANT, campaign) == (1, 500)
+    assert economics.of(TENANT, campaign) == {"USD": Sums(1, 500)}
     assert len(list(table.rows(Conversion, Conversion.partition(TENANT, campaign)))) == 1
 
 

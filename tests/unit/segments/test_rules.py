@@ -227,9 +227,10 @@ def test_consent() -> None:
     actual = {
         (channel, status): holds({"consent": channel, "status": status}, facts)
         for channel in ("email", "sms", "push")
-        for status in ("granted", "revoked", "none")
+        for status in ("granted", "revoked", "pending", "expired", "none")
     }
-    assert {key for key, held in actual.items() if held} == {("email", "granted"), ("sms", "revoked"), ("push", "none")}
+    held = {key for key, held in actual.items() if held}
+    assert held == {("email", "granted"), ("sms", "revoked"), ("push", "pending")}
     assert holds({"consent": "email", "status": "none"}, Facts("con_1"))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from drumbeat.errors import NotFound
 from drumbeat.segments import definitions, figures, model, preview
+from drumbeat.segments import members as lists_of_members
 
 from tests.unit.segments.conftest import TENANT, contact, happened, in_city, members, segment, where
 from tests.world import World
@@ -101,8 +102,34 @@ def test_large_segments_are_listed_by_cursor(world: World, monkeypatch: pytest.M
     assert query["cursor"] is None
     assert (len(seen), set(seen), data["total_count"]) == (7, everyone, 7)
 
-    refused = world.call("segments.list_members", path={"segment_id": numbered}, query={"sort": "since_asc"})
+    query = {"sort": "since_asc", "limit": "7"}
+    assert len(world.call("segments.list_members", path={"segment_id": numbered}, query=query).data["items"]) == 7
+    monkeypatch.setattr(lists_of_members, "MOST_SORTED", 6)
+    refused = world.call("segments.list_members", path={"segment_id": numbered}, query=query)
     assert (refused.status, refused.refused) == (422, ["sort"])
+
+
+def test_members_are_sorted_by_every_documented_key(world: World) -> None:
+    """Those without the value come last, whichever the direction."""
+    ada = contact(world, "ada", first_name="Zoë", attributes={"n": 1})
+    bob = contact(world, "bob", first_name="bob", attributes={"n": 1})
+    eve = contact(world, "eve", attributes={"n": 1})
+    bought(world, ada, "o1", 50)
+    bought(world, ada, "o2", 60)
+    bought(world, bob, "o3", 100, currency="USD")
+    numbered = segment(world, "Numbered", where("n", "is_set"))
+    world.settle()
+
+    def order(sort: str) -> list[str]:
+        found = world.call("segments.list_members", path={"segment_id": numbered}, query={"sort": sort}).data["items"]
+        return [row["contact_id"] for row in found]
+
+    assert order("customer_lifetime_value_desc") == [ada, bob, eve]
+    assert order("avg_order_value_desc") == [bob, ada, eve]
+    assert order("avg_order_value_asc") == [ada, bob, eve]
+    assert order("last_purchase_date_asc")[2] == order("last_purchase_date_desc")[2] == eve
+    assert order("name_asc") == [bob, eve, ada]
+    assert order("joined_desc") == order("since_desc")
 
 
 def test_the_count_is_exact_and_the_same_request_makes_one_segment(world: World) -> None:
@@ -179,6 +206,27 @@ def test_an_explanation_says_what_the_contact_has(world: World) -> None:
         world.call("segments.explain_membership", tenant="globex", path={"segment_id": made, "contact_id": ada}).status
         == 404
     )
+
+
+def test_an_explanation_goes_into_the_segments_that_conditions_refer_to(world: World) -> None:
+    dhaka = segment(world, "In Dhaka", in_city("Dhaka"))
+    vips = segment(world, "VIPs", {"tag": "vip"}, dynamic=False)
+    tenth = {"sample_percent": 100, "from_percent": 0, "salt": "spring"}
+    nested = {"logic": "AND", "conditions": [
+        {"segment": "in-dhaka"}, {"logic": "NOT", "conditions": [{"segment": vips}]}, tenth,
+    ]}  # fmt: skip
+    made = segment(world, "Ours", nested)
+    ada = contact(world, "ada", attributes={"city": "Rome"})
+    world.settle()
+
+    told = world.call("segments.explain_membership", path={"segment_id": made, "contact_id": ada}).data["explanation"]
+
+    inside, outside, sample = told["parts"]
+    assert (inside["held"], outside["held"], sample["held"]) == (False, True, True)
+    (city,) = inside["parts"][0]["parts"]
+    assert (inside["condition"], city["actual"]) == ({"segment": dhaka}, "Rome")
+    assert outside["parts"][0]["parts"][0]["condition"] == {"list": vips}
+    assert 0 <= sample["actual"] < 100
 
 
 def test_a_preview_counts_exactly_in_the_background(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -232,3 +232,38 @@ def test_identities_sets_and_suppression(running: Simulators, ses: Any) -> None:
     with pytest.raises(ClientError) as error:
         ses.get_suppressed_destination(EmailAddress="gone@x.io")
     assert code(error) == ("NotFoundException", 404)
+
+
+def test_a_tenant_sends_with_what_is_its_own_and_lists_are_asked_as_they_are_set_up(
+    running: Simulators, ses: Any
+) -> None:
+    configure(running, verify_at_once=False, suppressed_reasons=["BOUNCE"])
+    arns = "arn:aws:ses:us-east-1:000000000000"
+    ses.create_tenant(
+        TenantName="ten_a", SuppressionAttributes={"SuppressedReasons": ["BOUNCE"], "SuppressionScope": "TENANT"}
+    )
+    for name, options in (("own", None), ("none", {"SuppressedReasons": []})):
+        ses.create_configuration_set(ConfigurationSetName=name, **({"SuppressionOptions": options} if options else {}))
+        ses.create_tenant_resource_association(TenantName="ten_a", ResourceArn=f"{arns}:configuration-set/{name}")
+    made = ses.create_email_identity(EmailIdentity="a.org", ConfigurationSetName="own")
+    assert (made["VerifiedForSendingStatus"], len(made["DkimAttributes"]["Tokens"])) == (False, 3)
+    ask(running, "POST", "/verify", {"identity": "a.org"})
+    call: dict[str, Any] = {"FromEmailAddress": "hi@a.org", "TenantName": "ten_a", "ConfigurationSetName": "own"}
+    with pytest.raises(ClientError) as error:
+        bulk(ses, entry("bounce@x.io"), **call)
+    assert code(error) == ("BadRequestException", 400)
+    ses.create_tenant_resource_association(TenantName="ten_a", ResourceArn=f"{arns}:identity/a.org")
+
+    def outcome(**more: Any) -> str:
+        [result] = bulk(ses, entry("bounce@x.io"), **call | more)
+        mail = running.sim.mailbox.get(result["MessageId"])
+        assert mail is not None
+        return mail.happened[0].detail
+
+    assert outcome(ConfigurationSetName="none") == "General"  # neither asked nor filled
+    assert outcome() == "General"
+    assert outcome() == "OnAccountSuppressionList"  # on the tenant's own list by now
+    assert running.sim.suppressed == {}
+    with pytest.raises(ClientError) as error:
+        ses.create_tenant(TenantName="ten_a")
+    assert code(error) == ("AlreadyExistsException", 400)

@@ -12,7 +12,7 @@ from decimal import Decimal
 
 import pytest
 from drumbeat.templates.engine import Compiled, Link, TemplateError, compile_template, resolve_link
-from drumbeat.templates.lint import lint
+from drumbeat.templates.lint import Source, lint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -256,6 +256,26 @@ def test_footer_is_not_doubled_but_a_conditional_one_does_not_count() -> None:
     assert compile_template("s", f"<!-- {own} -->").added == {"unsubscribe_url", "postal_address"}
 
 
+def test_a_footer_for_outlook_is_none_for_the_others() -> None:
+    footer = '<a href="{{ unsubscribe_url }}">Out</a> {{ postal_address }}'
+
+    assert compile_template("s", f"<p>x</p><!--[if mso]>{footer}<![endif]-->").added == {
+        "unsubscribe_url", "postal_address",
+    }  # fmt: skip
+    assert compile_template("s", f"<p>x</p><!--[if !mso]><!-->{footer}<!--<![endif]-->").added == frozenset()
+
+
+def test_the_text_is_neither_for_outlook_nor_full_of_blank_lines() -> None:
+    html = (
+        '<p>Hi</p>{% if a %}<p>A</p>{% endif %}<!--[if mso]><b>box</b>{% cycle "x", "y" %}<![endif]-->'
+        "{% for b in list %}<p>{{ b }}</p>{% endfor %}<!--[if !mso]><!--><p>Bye</p><!--<![endif]-->"
+    )
+    compiled = compile_template("s", html, ensure_footer=False)
+
+    assert compiled.preview({"a": True, "list": [1, 2], **SENDER}).text == "Hi\n\nA\n\n1\n\n2\n\nBye\n"
+    assert compiled.preview(SENDER).text == "Hi\n\nBye\n"
+
+
 def test_tracking_can_be_off() -> None:
     mail = compile_template("s", '<a href="https://a.example/">x</a>', track_links=False, track_opens=False).preview(
         SENDER
@@ -330,16 +350,20 @@ def test_a_failure_for_one_recipient_names_its_place() -> None:
 
 
 def test_variables_and_lint() -> None:
-    compiled = compile_template("{{ name }}", "{% for p in items %}{{ p.id }}{{ contact.city }}{{ shop }}{% endfor %}")
+    html = "{% for p in items %}{{ p.id }}{{ contact.city }}{{ shop }}{% endfor %}"
+    compiled = compile_template("{{ name }}", html)
 
     assert {"name", "items", "contact.city", "shop"} <= compiled.variables
-    findings = lint(compiled, {"name", "items", "contact.city"})
-    assert {(f.name, f.severity) for f in findings} == {
+    findings = lint(compiled, {"name", "items", "contact.city"}, Source("html", html, "{{ name }}"))
+    assert {(f.name, f.severity) for f in findings if f.severity != "hint"} == {
         ("unknown_variable", "warning"), ("missing_unsubscribe", "warning"), ("missing_postal_address", "warning"),
     }  # fmt: skip
     assert "shop" in next(f.message for f in findings if f.name == "unknown_variable")
-    without = lint(compile_template("s", "x" * 103_000, ensure_footer=False), set())
-    assert [f.name for f in without] == ["missing_unsubscribe", "missing_postal_address", "heavy_mail"]
+    heavy = "x" * 103_000
+    without = lint(compile_template("s", heavy, ensure_footer=False), set(), Source("html", heavy, "s"))
+    assert [f.name for f in without if f.severity != "hint"] == [
+        "missing_unsubscribe", "missing_postal_address", "heavy_mail",
+    ]  # fmt: skip
     assert without[0].severity == "error"
 
 

@@ -214,7 +214,7 @@ def test_preferences_show_and_change(world: World) -> None:
     granted = {"status": "granted", "at": "2026-01-01T00:00:00.000Z", "method": "api"}
     send = sent(phone="+8801712345678", consent={"email": granted, "sms": granted})
     page = ask(world, "show_preferences", send.token()).text
-    assert page.count(" checked") == 2 and 'name="sms"' in page
+    assert page.count(" checked") == 3 and 'name="sms"' in page
     after = ask(world, "change_preferences", send.token(), b"page=1&email=on&language=bn")
     assert after.status == 200 and 'lang="bn"' in after.text
     person = stored(send)
@@ -227,6 +227,16 @@ def test_preferences_show_and_change(world: World) -> None:
     ask(world, "change_preferences", send.token(), b"page=1&sms=on&email=on")
     assert consent.may_market(stored(send), "email", None) is None
     assert suppressions.find(send.tenant, "rina0-0@mail.example") is None
+
+
+def test_preferences_say_whether_opens_and_clicks_may_be_recorded(world: World) -> None:
+    send = sent()
+    ask(world, "change_preferences", send.token(), b"page=1&email=on")  # a page from before there was a box for it
+    assert stored(send).tracking is None
+    page = ask(world, "change_preferences", send.token(), b"page=1&asks_tracking=1&email=on").text
+    assert stored(send).tracking is False and 'name="tracking" value="on">' in page
+    ask(world, "change_preferences", send.token(), b"page=1&asks_tracking=1&email=on&tracking=on")
+    assert stored(send).tracking is True
 
 
 def test_a_request_that_is_not_the_form_changes_nothing(world: World) -> None:
@@ -256,3 +266,20 @@ def test_the_links_of_a_test_mail_say_that_it_was_one(world: World, name: str) -
         assert reply.status == 200 and "test e-mail" in reply.text and "<form" not in reply.text
     assert 'lang="bn"' in ask(world, name, "test", accept_language="bn").text
     assert send.stats() == {} and send.rows() == [] and opt_outs(send) == []
+
+
+def test_the_ledger_says_who_answered_on_the_pages_and_from_where(world: World) -> None:
+    said = {"status": "granted", "at": "2026-01-01T00:00:00.000Z", "source": "form", "method": "api"}
+    send = sent(consent={"email": said})
+    ask(world, "unsubscribe_contact", send.token(), ONE_CLICK, user_agent="Mail/1.0")
+    ask(world, "change_preferences", send.token(), b"page=1&email=on", user_agent="Browser/2.0")
+
+    contact_id = stored(send).contact_id
+    told = world.call("contacts.get_consent", path={"contact_id": contact_id}).data
+    assert told["verified"]
+    last = told["entries"][-2:]
+    assert [entry["statements"][-1]["method"] for entry in last] == ["one_click", "preferences"]
+    assert [entry["evidence"]["user_agent"] for entry in last] == ["Mail/1.0", "Browser/2.0"]
+    assert {(entry["actor"], entry["cause"], entry["evidence"]["ip"]) for entry in last} == {
+        ("recipient", send.send_id, "127.0.0.1")
+    }

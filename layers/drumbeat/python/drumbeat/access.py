@@ -19,13 +19,14 @@ from drumbeat.errors import Forbidden, Unauthorized
 from drumbeat.table import Entity
 
 KEPT_SECONDS = 60
+MARKETING = (
+    "analytics", "campaigns", "contacts", "events", "exports", "imports", "leads", "products", "promotions", "segments",
+    "templates",
+)  # fmt: skip
 ROLES: dict[str, frozenset[str]] = {
     "admin": frozenset({"*"}),
-    "marketer": frozenset(
-        f"{thing}:{act}"
-        for thing in ("contacts", "events", "segments", "templates", "campaigns", "imports", "leads", "promotions")
-        for act in ("read", "write", "send")
-    ),
+    "marketer": frozenset(f"{thing}:{act}" for thing in MARKETING for act in ("read", "write", "send"))
+    | {"senders:read"},
     "analyst": frozenset({"*:read"}),
     "service": frozenset({"contacts:read", "contacts:write", "events:read", "events:write", "campaigns:send"}),
 }

@@ -1,13 +1,16 @@
 """Files of a tenant in the data bucket: `<folder>/<tenant>/<name>`, reached by people through presigned links."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, cast
 
 from botocore.exceptions import ClientError
 
 from drumbeat.aws import client
 from drumbeat.declare import Files
+
+# S3 wants at least 5 MB in each part but the last, and takes 10,000 parts: files of up to 80 GB.
+PART_BYTES = 8 << 20
 
 
 def key(folder: Files, tenant: str, name: str) -> str:
@@ -61,3 +64,34 @@ def write(folder: Files, tenant: str, name: str, content: bytes, content_type: s
     client("s3").put_object(
         Bucket=os.environ["BUCKET"], Key=key(folder, tenant, name), Body=content, ContentType=content_type
     )
+
+
+def write_stream(folder: Files, tenant: str, name: str, pieces: Iterable[bytes], content_type: str) -> int:
+    """Write a file of any length from its pieces, holding one part of 8 MB at a time; gives its size in bytes.
+
+    The file is there when all of it is: an upload that dies leaves nothing to see, and S3 drops its parts after a day.
+    """
+    where = {"Bucket": os.environ["BUCKET"], "Key": key(folder, tenant, name)}
+    upload: str | None = None
+    parts: list[dict[str, Any]] = []
+    held, total = bytearray(), 0
+
+    def send() -> None:
+        answer = client("s3").upload_part(**where, UploadId=upload, PartNumber=len(parts) + 1, Body=bytes(held))
+        parts.append({"ETag": answer["ETag"], "PartNumber": len(parts) + 1})
+        held.clear()
+
+    for piece in pieces:
+        held += piece
+        total += len(piece)
+        if len(held) >= PART_BYTES:
+            if upload is None:
+                upload = client("s3").create_multipart_upload(**where, ContentType=content_type)["UploadId"]
+            send()
+    if upload is None:
+        write(folder, tenant, name, bytes(held), content_type)
+        return total
+    if held:
+        send()
+    client("s3").complete_multipart_upload(**where, UploadId=upload, MultipartUpload={"Parts": parts})
+    return total

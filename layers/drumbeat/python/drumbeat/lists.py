@@ -16,6 +16,7 @@ from drumbeat.table import Entity
 
 E = TypeVar("E", bound=Entity)
 MOST_FILTERED = 10_000
+_FOREIGN = "is not a cursor of this list; leave it out to start from the first page"
 
 
 def page(
@@ -94,10 +95,16 @@ def decode(cursor: str) -> tuple[str, str, str]:
     try:
         pk, sk, place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("\x1f")
     except ValueError as error:
-        raise Invalid.field(
-            "cursor", "is not a cursor of this list; leave it out to start from the first page"
-        ) from error
+        raise Invalid.field("cursor", _FOREIGN) from error
     return pk, sk, place
+
+
+def decode_in(partition: str, cursor: str) -> str:
+    """The sort key behind which a list of one partition goes on. Raises Invalid for the cursor of another list."""
+    pk, sk, _ = decode(cursor)
+    if pk != partition:
+        raise Invalid.field("cursor", _FOREIGN)
+    return sk
 
 
 def shown(found: "Page[E]", view: Callable[[E], Any]) -> Page[Any]:

@@ -3,15 +3,13 @@
 Asking puts a message on a queue, for any address: so neither the answer nor the time that it takes tells who is a user.
 """
 
-from email.headerregistry import Address
-
 from botocore.exceptions import ClientError
 
 from drumbeat import clock
 from drumbeat.accounts import links, settings, users
 from drumbeat.accounts.model import User
 from drumbeat.accounts.settings import Settings
-from drumbeat.aws import client
+from drumbeat.channels import notices
 from drumbeat.declare import Queue
 from drumbeat.fields import Body
 from drumbeat.logs import counted, logger
@@ -57,20 +55,11 @@ def send(asked: Asked) -> None:
 
 def _mail(to: str, sender: Settings, invitation: links.Invitation) -> None:
     minutes = round((invitation.expires_at - clock.wall()).total_seconds() / 60)
-    local, _, domain = (sender.sender_email or "").rpartition("@")
-    name = sender.sender_name or domain
+    address = sender.sender_email or ""
+    name = sender.sender_name or address.rpartition("@")[2]
     text = (
         f"Someone, we hope you, asked for a new password for your account at {name}.\n\n"
         f"Set it here, within {minutes} minutes:\n{invitation.link}\n\n"
         "If it was not you, nothing happens: leave this mail alone.\n"
     )
-    client("sesv2", tries=1).send_email(
-        FromEmailAddress=str(Address(name, local, domain)),
-        Destination={"ToAddresses": [to]},
-        Content={
-            "Simple": {
-                "Subject": {"Data": f"Your new password for {name}", "Charset": "UTF-8"},
-                "Body": {"Text": {"Data": text, "Charset": "UTF-8"}},
-            }
-        },
-    )
+    notices.send(name, address, to, f"Your new password for {name}", text)

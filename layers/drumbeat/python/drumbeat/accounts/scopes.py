@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 
 THINGS = (
-    "accounts", "activity", "analytics", "campaigns", "contacts", "events", "feedback", "files", "imports", "journeys",
-    "leads", "loyalty", "partners", "promotions", "referrals", "segments", "senders", "sends", "suppressions",
-    "templates", "webhooks",
+    "accounts", "activity", "analytics", "campaigns", "contacts", "events", "exports", "feedback", "files", "imports",
+    "journeys", "leads", "loyalty", "partners", "privacy", "products", "promotions", "referrals", "segments", "senders",
+    "sends", "suppressions", "templates", "webhooks",
 )  # fmt: skip
 ACTS = ("read", "write", "send")
 

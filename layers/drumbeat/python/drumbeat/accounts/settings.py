@@ -12,11 +12,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from drumbeat.accounts.model import Tenant
+from drumbeat.accounts.targets import KpiTargets
+from drumbeat.accounts.utm import Utm
 from drumbeat.errors import NotFound
 from drumbeat.fields import Body, Country, Currency, Name, View
 from drumbeat.table import retried
 
 KEPT_SECONDS = 60
+# A purchase reads its contact's timeline of so many days.
+MOST_LOOKBACK_DAYS = 30
 UnknownPolicy = Literal["after_grace", "never"]
 
 
@@ -63,7 +67,22 @@ class Settings(BaseModel):
     `unknown_policy` says what happens to a recipient whose mail may or may not have left (DESIGN section 5): sent again
     after `grace_seconds`, or never. `schedule_expiry_seconds` is how late a scheduled campaign may still start.
     Both are business seconds. `country` (ISO 3166 alpha-2) is where telephone numbers without a country are dialled.
-    `message_events` puts every sent, delivered, opened and clicked message on the bus.
+    `message_events` puts every sent, delivered, opened and clicked message on the bus, `segment_events` whoever joins
+    or leaves a segment. With `campaign_approval` a marketing campaign runs only after a second person has approved it.
+
+    A purchase counts for a campaign up to `lookback_days` after a click. `email_price_per_thousand` is what a thousand
+    mails cost, in `currency`; without it sending costs nothing in reports. `kpi_targets` are replaced as a whole.
+
+    Whoever was not sent `send_expiry_seconds` (business time) after a launch will not be. `utm` is what the links of
+    mails say of themselves (drumbeat.accounts.utm).
+
+    With `double_opt_in` a consent to e-mail counts once the owner of the address has confirmed it; without it, that is
+    so for consents from `double_opt_in_sources` only (imports say for themselves). A link to confirm works for
+    `confirmation_seconds`, business time. The mail is that of `confirmation_template`, an id or a name, or a built-in
+    one.
+
+    Links in mails lead to `tracking_domain`; the one that was chosen last, `tracking_domain_pending`, becomes it once
+    it is verified (drumbeat.deliverability.tracking changes them).
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -79,13 +98,31 @@ class Settings(BaseModel):
     grace_seconds: int = 7200
     schedule_expiry_seconds: int = 86_400
     message_events: bool = True
+    segment_events: bool = True
     track_opens: bool = True
     track_clicks: bool = True
+    send_expiry_seconds: int = 7 * 86_400
+    utm: dict[str, Any] | None = None
+    campaign_approval: bool = False
+    lookback_days: int = 7
+    email_price_per_thousand: float = 0.0
+    kpi_targets: KpiTargets = KpiTargets()
+    double_opt_in: bool = False
+    double_opt_in_sources: tuple[str, ...] = ()
+    confirmation_seconds: int = 604_800
+    confirmation_template: str | None = None
+    tracking_domain: str | None = None
+    tracking_domain_pending: str | None = None
+
+    @property
+    def tracking_base(self) -> str | None:
+        """Where links in mails lead, if not to the deployment's own address; without a slash at the end."""
+        return f"https://{self.tracking_domain}" if self.tracking_domain else None
 
 
 class SettingsChange(Body):
-    """Settings to change; those left out stay. `country`, `sender_name`, `sender_email` and `postal_address` may be
-    null."""
+    """Settings to change; those left out stay. `country`, `sender_name`, `sender_email`, `postal_address`, `utm`
+    and `confirmation_template` may be null."""
 
     currency: Currency = "USD"
     time_zone: TimeZone = "UTC"
@@ -98,8 +135,19 @@ class SettingsChange(Body):
     grace_seconds: int = Field(default=7200, ge=60, le=7 * 86_400)
     schedule_expiry_seconds: int = Field(default=86_400, ge=300, le=30 * 86_400)
     message_events: bool = True
+    segment_events: bool = True
     track_opens: bool = True
     track_clicks: bool = True
+    send_expiry_seconds: int = Field(default=7 * 86_400, ge=3600, le=365 * 86_400)
+    utm: Utm | None = None
+    campaign_approval: bool = False
+    lookback_days: int = Field(default=7, ge=1, le=MOST_LOOKBACK_DAYS)
+    email_price_per_thousand: float = Field(default=0.0, ge=0, le=1e6)
+    kpi_targets: KpiTargets = KpiTargets()
+    double_opt_in: bool = False
+    double_opt_in_sources: tuple[Name, ...] = Field(default=(), max_length=100)
+    confirmation_seconds: int = Field(default=604_800, ge=3600, le=90 * 86_400)
+    confirmation_template: Name | None = None
 
     def said(self) -> dict[str, Any]:
         """Only what the request named."""

@@ -1,4 +1,4 @@
-"""From the stream to the bus: rows of the outbox, and timeline rows that are marked for it, become EventBridge entries.
+"""From the stream to the bus: rows of the outbox, and other rows that are marked for it, become EventBridge entries.
 
 At least once: a batch of the stream may come again. A frame's `metadata.event_id` is the same each time, so that a
 consumer can drop what it has seen.
@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from drumbeat import aws, ids
 from drumbeat.activity.model import Timeline
+from drumbeat.contacts.unsubscribes import Unsubscribe
 from drumbeat.events import Outbox, frame
 from drumbeat.logs import counted, logger
 
@@ -51,15 +52,21 @@ class Entry:
 
 # Puts entries on the bus and gives the ones that it refused.
 Put = Callable[[Sequence[Entry]], Sequence[Entry]]
+# The frame of a record's event, and the id that is the same each time.
+Framer = Callable[[Inserted], tuple[dict[str, Any], str]]
 
 
-def forward(records: Sequence[Inserted], put: Put, pause: Callable[[int], None]) -> int | None:
+def forward(
+    records: Sequence[Inserted], put: Put, pause: Callable[[int], None], others: Mapping[str, Framer] | None = None
+) -> int | None:
     """Put the records' events on the bus; gives the position of the first that the bus still refuses at the end.
 
-    A record that never could be sent (it cannot be read, or is larger than a call) is logged, counted and passed over:
-    it would hold up everything behind it for a day.
+    `others` frame the rows of contexts above, by the type in their keys. A record that never could be sent (it cannot
+    be read, or is larger than a call) is logged, counted and passed over: it would hold up everything behind it for a
+    day.
     """
-    left = [entry for position, record in enumerate(records) if (entry := readable(position, record))]
+    framers = {**FRAMERS, **(others or {})}
+    left = [entry for position, record in enumerate(records) if (entry := readable(position, record, framers))]
     for tried in range(TRIES):
         left = [refused for call in calls(left) for refused in put(call)]
         if not left:
@@ -69,10 +76,11 @@ def forward(records: Sequence[Inserted], put: Put, pause: Callable[[int], None])
     return min(entry.position for entry in left)
 
 
-def readable(position: int, record: Inserted) -> Entry | None:
+def readable(position: int, record: Inserted, framers: Mapping[str, Framer]) -> Entry | None:
     """The entry of a record; None, with a line in the log, when there can be none."""
     try:
-        event = framed(record)
+        event, event_id = framers[record.pk.split("#")[0]](record)
+        event = {**event, "metadata": {**event["metadata"], "event_id": event_id}}
         entry = Entry(position, event["event_type"], json.dumps(event, ensure_ascii=False, separators=(",", ":")))
         if entry.size <= MOST_BYTES:
             return entry
@@ -84,17 +92,29 @@ def readable(position: int, record: Inserted) -> Entry | None:
     return None
 
 
-def framed(record: Inserted) -> dict[str, Any]:
-    """The frame of a row, with the event's stable id in its metadata."""
-    if record.pk.startswith(f"{Outbox.TYPE}#"):
-        event: dict[str, Any] = json.loads(record.new["frame"]["S"])
-        event_id = ids.derived("evt", record.pk)
-    else:
-        row = Timeline.from_raw_data({**record.new, "pk": {"S": record.pk}, "sk": {"S": record.sk}})
-        tenant = record.pk.split("#")[1]
-        event = frame(str(row.event_type), tenant, row.at, row.data or {}, None)
-        event_id = row.event_id
-    return {**event, "metadata": {**event["metadata"], "event_id": event_id}}
+def _of_outbox(record: Inserted) -> tuple[dict[str, Any], str]:
+    event: dict[str, Any] = json.loads(record.new["frame"]["S"])
+    return event, ids.derived("evt", record.pk)
+
+
+def _of_timeline(record: Inserted) -> tuple[dict[str, Any], str]:
+    row = Timeline.from_raw_data({**record.new, "pk": {"S": record.pk}, "sk": {"S": record.sk}})
+    return frame(str(row.event_type), record.pk.split("#")[1], row.at, row.data or {}, None), row.event_id
+
+
+def _of_unsubscribe(record: Inserted) -> tuple[dict[str, Any], str]:
+    row = Unsubscribe.from_raw_data({**record.new, "pk": {"S": record.pk}, "sk": {"S": record.sk}})
+    customer = row.customer or row.contact
+    data = {"campaign_id": row.campaign, "customer_id": customer, "email": row.address, "message_id": None}
+    event = frame("marketing.email.unsubscribed", record.pk.split("#")[1], row.at, data, None)
+    return event, ids.derived("evt", record.pk, record.sk)
+
+
+FRAMERS: Mapping[str, Framer] = {
+    Outbox.TYPE: _of_outbox,
+    Timeline.TYPE: _of_timeline,
+    Unsubscribe.TYPE: _of_unsubscribe,
+}
 
 
 def calls(entries: Sequence[Entry]) -> Iterator[list[Entry]]:

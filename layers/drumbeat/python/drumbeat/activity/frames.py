@@ -4,12 +4,13 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import unquote
 
 from drumbeat import clock, money
+from drumbeat.activity.devices import device_type as device_type
 
 BounceType = Literal["hard", "soft"]
 # Who tells where a request came from, in the order of trust: CloudFront in front of the API, then other proxies.
@@ -17,28 +18,6 @@ _COUNTRY_HEADERS = ("cloudfront-viewer-country", "cf-ipcountry", "x-country-code
 _CITY_HEADERS = ("cloudfront-viewer-city", "cf-ipcity", "x-city")
 # Cloudflare says XX for an unknown country and T1 for Tor.
 _NO_COUNTRY = ("XX", "T1")
-
-# Image proxies make up a user agent for everyone; it says nothing of the reader's device.
-_PROXY = re.compile(r"GoogleImageProxy|YahooMailProxy", re.IGNORECASE)
-_TABLET = re.compile(
-    r"ipad|tablet|kindle|silk/|playbook|nexus (?:7|9|10)\b|sm-t\d|\bandroid\b(?!.*\bmobile\b)", re.IGNORECASE
-)
-_MOBILE = re.compile(r"iphone|ipod|\bmobile\b|windows phone|blackberry|\bbb10\b|opera mini|android", re.IGNORECASE)
-_DESKTOP = re.compile(r"windows nt|macintosh|x11|cros |linux x86_64|outlook|thunderbird", re.IGNORECASE)
-
-Device = Literal["desktop", "mobile", "tablet", "unknown"]
-
-
-def device_type(user_agent: str | None) -> Device:
-    """What kind of device a user agent says that it is."""
-    text = user_agent or ""
-    if _PROXY.search(text):
-        return "unknown"
-    if _TABLET.search(text):
-        return "tablet"
-    if _MOBILE.search(text):
-        return "mobile"
-    return "desktop" if _DESKTOP.search(text) else "unknown"
 
 
 def location(headers: Mapping[str, str]) -> dict[str, str | None]:
@@ -84,6 +63,44 @@ def clicked(
 def bounced(message: Mapping[str, Any], bounce_type: BounceType, reason: str | None) -> dict[str, Any]:
     """`marketing.email.bounced`; `reason` is the provider's words (SMTP status and diagnostic)."""
     return {**message, "bounce_type": bounce_type, "reason": reason}
+
+
+def customer_converted(
+    customer_id: str, campaign_id: str, conversion_type: str, value_minor: int, currency: str, touches: Sequence[str]
+) -> dict[str, Any]:
+    """`marketing.customer.converted`. `touches` are the campaigns that led to it, in the order of their first contact;
+    the linear model gives each the same share, and what cannot be divided to the first ones."""
+    share, rest = divmod(value_minor, len(touches))
+    values = [share + (place < rest) for place in range(len(touches))]
+    return {
+        "customer_id": customer_id,
+        "campaign_id": campaign_id,
+        "conversion_type": conversion_type,
+        "value": money.shown(value_minor, currency),
+        "currency": currency,
+        "attribution": {
+            "first_touch": touches[0],
+            "last_touch": campaign_id,
+            "model": "linear",
+            "touches": [
+                {"campaign_id": touch, "value": money.shown(value, currency)}
+                for touch, value in zip(touches, values, strict=True)
+            ],
+        },
+    }
+
+
+def conversion_tracked(
+    converted: Mapping[str, Any], conversion_id: str, occurred_at: datetime, clicked_at: datetime
+) -> dict[str, Any]:
+    """`marketing.conversion.tracked`: what `customer_converted` gave, with the event that it was and the click before
+    it."""
+    return {
+        **converted,
+        "conversion_id": conversion_id,
+        "occurred_at": clock.iso(occurred_at),
+        "clicked_at": clock.iso(clicked_at),
+    }
 
 
 def campaign_launched(

@@ -1,7 +1,8 @@
 """What a contact did, and what happened to its messages.
 
 pk                              sk                             stored
-TIMELINE#<tenant>#<contact>     <instant>#<event id>           one event, for 13 months; `bus` = 1: goes on the bus
+TIMELINE#<tenant>#<contact>     <instant>#<event id>           one event, for 13 months; `bus` = 1: goes on the bus,
+                                                               `asked` = 1: a segment looks at it
 ROLLUP#<tenant>#<contact>       <event name>#<yyyy-mm-dd>      how often on a day of the tenant's zone
 EVENT#<tenant>#<event id>       EVENT                          this event was recorded: it never counts again
 ORDER#<tenant>#<order id>       ORDER                          this order is in its contact's purchase facts
@@ -10,7 +11,7 @@ A day's number is `times` (events of the API, added in the transaction of their 
 (messages: a set, so that a message opened twice in a day is one).
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -28,6 +29,8 @@ MessageKind = Literal[
 ]
 # A message is sent, delivered, … once, whatever times the provider's duplicates carry; it is opened as often as it is.
 _REPEATED = ("opened", "clicked")
+# So few messages are that segments may look at all of them.
+_RARE = ("bounced", "complained", "rejected", "unsubscribed")
 
 
 class Timeline(Entity):
@@ -46,6 +49,7 @@ class Timeline(Entity):
     data = CompactJSON(null=True)
     event_type = UnicodeAttribute(null=True)
     bus = NumberAttribute(null=True)
+    asked = NumberAttribute(null=True)
     ttl = NumberAttribute()
 
     @staticmethod
@@ -147,12 +151,14 @@ def message_row(
     *,
     machine: bool = False,
     channel: str = "email",
+    asked: Container[str] = (),
 ) -> Timeline:
     """The timeline row of what happened to a message. `message_ref` names the message (send, chunk and index, say).
 
     The same provider event always gives the same row, so that `table.put_many` may write it any number of times; the
     forwarder publishes inserted rows only. `event_id` is the same for all reports of one fact. `data` is what `frames`
-    built; it goes on the bus when `publish` says so.
+    built; it goes on the bus when `publish` says so. `asked` are the events of many messages that segments look at and
+    that have no counts by day.
     """
     what = [tenant, channel, kind, message_ref]
     if kind in _REPEATED:
@@ -170,5 +176,6 @@ def message_row(
         data=dict(data),
         event_type=f"marketing.{channel}.{kind}",
         bus=1 if publish else None,
+        asked=1 if kind in _RARE or f"{channel}.{kind}" in asked else None,
         ttl=int((at + KEPT).timestamp()),
     )

@@ -8,8 +8,8 @@ from drumbeat.campaigns import lifecycle
 from drumbeat.campaigns.model import Campaign, Status
 from drumbeat.campaigns.results import counted
 from drumbeat.campaigns.work import LAUNCH
-from drumbeat.sends import rollups
-from drumbeat.sends.model import SHARDS, Send, SendState
+from drumbeat.sends import reputation, rollups
+from drumbeat.sends.model import SHARDS, Outcome, Send, SendState
 
 MOST = 100
 COUNTS = ("sent", "not_sent", "delivered", "bounced", "complained", "failed", "opened", "clicked", "unsubscribed")
@@ -24,12 +24,14 @@ def roll_up(tenant: str, send_id: str, now: datetime) -> None:
     if send is None or campaign is None:
         return
     numbers = rollups.store(tenant, send, now).numbers
+    send = reputation.after_roll_up(send, numbers, now)
     lifecycle.follow(campaign, send, now)
-    if numbers["open"]:
+    if numbers["open"] or not numbers["planned"]:
         return
     told = {name: counted(numbers)[name] for name in COUNTS}
-    if send.state == SendState.SENDING and numbers["planned"]:
-        lifecycle.finish(campaign, send, told, now)
+    if send.state in (SendState.SENDING, SendState.PAUSED):
+        expired = numbers["outcomes"].get(Outcome.EXPIRED, 0)
+        lifecycle.finish(campaign, send, told, now, expired=expired)
     elif send.state == SendState.CANCELLED and send.finished_at is None:
         lifecycle.close_cancelled(campaign, send, told, now)
 

@@ -31,7 +31,7 @@ def send(campaign: Campaign, recipients: Sequence[Recipient], actor: str, now: d
     campaign.require(Status.DRAFT, Status.SCHEDULED)
     if len(recipients) > MOST:
         raise Invalid.field("body", f"may name at most {MOST} recipients; import more, and send to a segment")
-    content.checked(content.build(campaign, "snd_check"))  # what is refused must leave nothing behind
+    content.frozen(campaign, "snd_check")  # what is refused must leave nothing behind
     audience = _list(campaign, recipients, now) if recipients else None
     launched = lifecycle.launch(campaign, actor, now, audience=audience)
     return Sent(
@@ -41,7 +41,9 @@ def send(campaign: Campaign, recipients: Sequence[Recipient], actor: str, now: d
 
 def _list(campaign: Campaign, recipients: Sequence[Recipient], now: datetime) -> Audience:
     """A static list of the recipients. Suppressed and revoked ones are in it: the ledger shows why they got nothing."""
-    people = batch.upsert_by_email(campaign.tenant, [_contact(one) for one in recipients], now=now)
+    people = batch.upsert_by_email(
+        campaign.tenant, [_contact(one) for one in recipients], now=now, source=campaign.campaign_id
+    )
     # Other recipients are another list: one whose launch did not come about must not be part of the next.
     named = sorted({addresses.claim(one.email) for one in recipients})
     segment_id = ids.derived("seg", campaign.tenant, campaign.campaign_id, "named", *named)

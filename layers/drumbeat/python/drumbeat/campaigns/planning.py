@@ -6,9 +6,9 @@ from typing import Any
 from drumbeat import money
 from drumbeat.accounts import settings
 from drumbeat.campaigns import model
-from drumbeat.campaigns.model import Campaign, Status
+from drumbeat.campaigns.model import Campaign, Status, WrongStatus
 from drumbeat.campaigns.views import AudienceBody, CampaignChange, CampaignFields, NewCampaign
-from drumbeat.segments import audience as filters
+from drumbeat.marketing import model as marketing
 from drumbeat.segments import definitions
 from drumbeat.segments import model as segments
 from drumbeat.templates import model as templates
@@ -27,15 +27,24 @@ def make(tenant: str, campaign_id: str, body: NewCampaign, actor: str, now: date
             created_by=actor,
             created_at=now,
             updated_at=now,
+            gsi3sk=campaign_id if body.marketing_campaign_id else None,
             **_values(tenant, body),
         )
     )
 
 
 def revise(campaign: Campaign, body: CampaignChange, now: datetime) -> Campaign:
-    """Change a campaign that has not been launched. Raises WrongStatus, NotFound, Conflict."""
+    """Change a campaign that has not been launched; `marketing_campaign_id` null takes it out of one. Raises
+    WrongStatus, NotFound, Conflict."""
     campaign.require(Status.DRAFT, Status.SCHEDULED)
-    return model.change(campaign, now, **_values(campaign.tenant, body))
+    if campaign.status == Status.SCHEDULED and body.model_fields_set & {"local_send_at", "send_in_recipient_zone"}:
+        raise WrongStatus("The launch is scheduled for its local time. Schedule it again with another local_send_at.")
+    values = _values(campaign.tenant, body)
+    if body.marketing_campaign_id:
+        values["gsi3sk"] = campaign.campaign_id
+    elif "marketing_campaign_id" in body.model_fields_set:
+        values |= {"marketing_campaign_id": None, "gsi3pk": None, "gsi3sk": None}
+    return model.change(campaign, now, **values)
 
 
 def _values(tenant: str, body: CampaignFields) -> dict[str, Any]:
@@ -45,18 +54,24 @@ def _values(tenant: str, body: CampaignFields) -> dict[str, Any]:
     )
     if body.template_id is not None:
         said["template_id"] = templates.get(tenant, body.template_id).template_id
+    if body.marketing_campaign_id is not None:
+        umbrella = marketing.get(tenant, body.marketing_campaign_id).campaign_id
+        said |= {"marketing_campaign_id": umbrella, "gsi3pk": Campaign.umbrella(tenant, umbrella)}
     if body.budget is not None:
         currency = body.currency or settings.of(tenant).currency
         said["budget"], said["currency"] = money.to_minor(body.budget, currency), currency
     if body.audience is not None:
         said["audience"] = _audience(tenant, body.audience)
+    for name in ("limits", "utm"):
+        if said.get(name) is not None:
+            said[name] = {key: value for key, value in said[name].items() if value is not None}
     return {name: value for name, value in said.items() if value is not None}
 
 
 def _audience(tenant: str, body: AudienceBody) -> dict[str, Any]:
     """Names become ids; filters are checked now, and looked for when the campaign is launched."""
     if body.filters:
-        definitions.checked(tenant, filters.audience_filters(body.filters))
+        definitions.check_filters(tenant, body.filters, "audience.filters")
     return {
         "segments": [segment.segment_id for segment in segments.resolve(tenant, body.segments)],
         "exclude": [segment.segment_id for segment in segments.resolve(tenant, body.exclude)],

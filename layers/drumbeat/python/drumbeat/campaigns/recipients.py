@@ -61,6 +61,11 @@ def page(campaign: Campaign, query: RecipientQuery) -> Page[RecipientView]:
     )
 
 
+def of_chunk(tenant: str, chunk: Chunk) -> list[RecipientView]:
+    """All recipients of a chunk, in its order. Reads Contact, Stat."""
+    return _views(tenant, [_Row(chunk, number, letter) for number, letter in enumerate(chunk.outcomes)])
+
+
 def _rows(send: Send, start: tuple[int, int, int]) -> Iterator[_Row]:
     """The ledger behind a place (shard, chunk, recipient)."""
     for shard in range(start[0], int(send.plan_shards)):
@@ -83,7 +88,7 @@ def _wanted(letter: str, query: RecipientQuery) -> bool:
 
 def _total(send: Send, query: RecipientQuery) -> int:
     """The ledger counts its outcomes anyway, so every filter here has an exact total."""
-    outcomes = rollups.compute(send.tenant, send)["outcomes"]
+    outcomes = rollups.outcomes(send.tenant, send)
     return sum(size for letter, size in outcomes.items() if _wanted(letter, query))
 
 

@@ -2,16 +2,21 @@
 click-to-open per opened, conversion per sent (DESIGN section 9, 1). People's opens and clicks; machines' are apart.
 """
 
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from drumbeat import clock, money
 from drumbeat.accounts import settings
-from drumbeat.campaigns import conversions
+from drumbeat.accounts.settings import Settings
+from drumbeat.campaigns import charts, economics
+from drumbeat.campaigns.charts import CountryResult, DeviceResult, DomainResult, HourResult, ratio
+from drumbeat.campaigns.economics import Sums
 from drumbeat.campaigns.model import Campaign
 from drumbeat.fields import Instant, View
 from drumbeat.sends import rollups
-from drumbeat.sends.model import REASONS, Outcome, Send, SendKey, Totals
+from drumbeat.sends.model import REASONS, Outcome, Send, SendKey
+from drumbeat.sends.totals import Totals
 
 # Totals of a send this size are added up while the caller waits; larger ones are as the last roll-up found them.
 SMALL = 20_000
@@ -29,7 +34,13 @@ class LinkResult(View):
 
 
 class Results(View):
-    """What became of a campaign, true at `as_of`."""
+    """What became of a campaign, true at `as_of`.
+
+    Opens and clicks are people's; those of machines (prefetching proxies, scanners) are apart. Money is in `currency`,
+    the account's. `cost` is the sum of `cost_by_source`: sending, at the account's price for a thousand mails, and what
+    was entered. `cost_per_acquisition`, `return_on_investment` ((revenue - cost) / cost) and `return_on_ad_spend`
+    (revenue / cost) are 0 where nothing was bought or spent.
+    """
 
     campaign_id: str
     name: str
@@ -53,6 +64,7 @@ class Results(View):
     unsubscribed: int = 0
     conversions: int = 0
     revenue: float | int = 0
+    revenue_in_other_currencies: dict[str, float | int] = {}
     currency: str = "USD"
     delivery_rate: float = 0.0
     bounce_rate: float = 0.0
@@ -63,26 +75,74 @@ class Results(View):
     complaint_rate: float = 0.0
     conversion_rate: float = 0.0
     revenue_per_email: float = 0.0
+    cost: float | int = 0
+    cost_by_source: dict[str, float | int] = {}
+    cost_per_acquisition: float = 0.0
+    return_on_investment: float = 0.0
+    return_on_ad_spend: float = 0.0
     links: list[LinkResult] = []
+    time_zone: str = "UTC"
+    timeline: list[HourResult] = []
+    by_domain: list[DomainResult] = []
+    by_device: list[DeviceResult] = []
+    by_system: list[DeviceResult] = []
+    by_client: list[DeviceResult] = []
+    by_location: list[CountryResult] = []
 
 
 def of(campaign: Campaign) -> Results:
-    """The results now. A campaign that was not launched has none."""
-    currency = campaign.currency or settings.of(campaign.tenant).currency
+    """The results now. A campaign that was not launched has no numbers, but may have cost something."""
+    terms = settings.of(campaign.tenant)
     known: dict[str, Any] = {
         "campaign_id": campaign.campaign_id,
         "name": campaign.name,
         "status": campaign.status,
         "sent_at": campaign.launched_at,
-        "currency": currency,
+        "currency": terms.currency,
+        "time_zone": terms.time_zone,
         "as_of": None,
     }
+    sums = economics.of(campaign.tenant, campaign.campaign_id)
     totals = _totals(campaign)
+    sent = 0
     if totals is not None:
-        sold, earned = conversions.of(campaign.tenant, campaign.campaign_id)
-        known |= counted(totals.numbers) | _rates(totals.numbers, sold, earned, currency)
+        sent = totals.numbers["accepted"]
+        known |= counted(totals.numbers) | rates(totals.numbers)
         known |= {"as_of": totals.as_of, "links": _links(campaign, totals.numbers)}
-    return Results(**known)
+        known |= _charts(totals.numbers["details"], terms, totals.as_of)
+    return Results(**known, **_money(sent, terms, sums))
+
+
+def _money(sent: int, terms: Settings, sums: Mapping[str, Sums]) -> dict[str, Any]:
+    """What it cost and earned; conversions count in whatever currency they were."""
+    currency, ours = terms.currency, sums.get(terms.currency, Sums())
+    sold = sum(one.conversions for one in sums.values())
+    parts = economics.costs(sent, terms, ours)
+    cost = sum(parts.values())
+    others = {name: one.revenue for name, one in sums.items() if name != currency and one.revenue}
+    return {
+        "conversions": sold,
+        "revenue": money.shown(ours.revenue, currency),
+        "revenue_in_other_currencies": {name: money.shown(amount, name) for name, amount in sorted(others.items())},
+        "conversion_rate": ratio(sold, sent),
+        "revenue_per_email": economics.per(ours.revenue, sent, currency),
+        "cost": money.shown(cost, currency),
+        "cost_by_source": {name: money.shown(part, currency) for name, part in parts.items()},
+        "cost_per_acquisition": economics.per(cost, sold, currency),
+        "return_on_investment": economics.roi(ours.revenue, cost),
+        "return_on_ad_spend": economics.roas(ours.revenue, cost),
+    }
+
+
+def _charts(details: Mapping[str, Any], terms: Settings, until: datetime) -> dict[str, Any]:
+    return {
+        "timeline": charts.timeline(details, terms.time_zone, until),
+        "by_domain": charts.domains(details),
+        "by_device": charts.readers(details, lambda reader: reader.device),
+        "by_system": charts.readers(details, lambda reader: reader.system),
+        "by_client": charts.readers(details, lambda reader: reader.client),
+        "by_location": charts.countries(details),
+    }
 
 
 def counted(numbers: dict[str, Any]) -> dict[str, Any]:
@@ -102,7 +162,8 @@ def counted(numbers: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _rates(numbers: dict[str, Any], sold: int, earned: int, currency: str) -> dict[str, Any]:
+def rates(numbers: Mapping[str, Any]) -> dict[str, float]:
+    """The rates that follow from a send's totals."""
     sent, delivered = numbers["accepted"], numbers.get("delivered", 0)
 
     def share(name: str, whole: int) -> float:
@@ -116,16 +177,7 @@ def _rates(numbers: dict[str, Any], sold: int, earned: int, currency: str) -> di
         "click_to_open_rate": share("clicked", numbers.get("opened", 0)),
         "unsubscribe_rate": share("unsubscribed", delivered),
         "complaint_rate": share("complained", delivered),
-        "conversions": sold,
-        "revenue": money.shown(earned, currency),
-        "conversion_rate": ratio(sold, sent),
-        "revenue_per_email": round(float(money.to_decimal(earned, currency)) / sent, 4) if sent else 0.0,
     }
-
-
-def ratio(part: int, whole: int) -> float:
-    """A fraction with four decimals; of nothing it is 0."""
-    return round(part / whole, 4) if whole else 0.0
 
 
 def _links(campaign: Campaign, numbers: dict[str, Any]) -> list[LinkResult]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from drumbeat.campaigns import content
+from drumbeat.campaigns import content, words
 from drumbeat.campaigns.model import Campaign
 from drumbeat.channels import ses
 from drumbeat.channels.outcomes import CallState, Fate
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from drumbeat.templates.engine import Compiled
 
 
+# Names of test data under which products may be named.
+PRODUCTS = frozenset({"products", "personalized_products"})
+
+
 class TestResult(View):
     """What the provider said about one test mail, or (`suppressed:<reason>`, `revoked`) why it was not asked."""
 
@@ -33,9 +37,13 @@ class TestResult(View):
     message_id: str | None
 
 
-def send(campaign: Campaign, emails: Sequence[str], data: Mapping[str, Any], now: datetime) -> list[TestResult]:
-    """Send a test to each address. Raises NotReady, or Unavailable when the provider cannot be reached or refuses."""
-    said = content.build(campaign, f"test-{campaign.campaign_id}")
+def send(
+    campaign: Campaign, emails: Sequence[str], data: Mapping[str, Any], now: datetime, language: str | None = None
+) -> list[TestResult]:
+    """Send a test, in a language, to each address. Products in the data may be ids or skus. Raises NotReady, or
+    Unavailable when the provider cannot be reached or refuses."""
+    said = content.build(campaign, f"test-{campaign.campaign_id}", language)
+    data = _with_products(campaign.tenant, data, said.words or "")
     said.track_opens = said.track_clicks = False
     compiled = content.checked(said)
     template = ses.Template(f"[Test] {compiled.subject}", compiled.html, compiled.text)
@@ -50,11 +58,21 @@ def send(campaign: Campaign, emails: Sequence[str], data: Mapping[str, Any], now
     return [results[email] for email in emails]
 
 
+def _with_products(tenant: str, data: Mapping[str, Any], language: str) -> dict[str, Any]:
+    try:
+        return {
+            name: words.offered(tenant, value, language) if name in PRODUCTS and value else value
+            for name, value in data.items()
+        }
+    except words.ProductRefused as error:
+        raise content.NotReady("The test cannot be sent; see details.", [Detail("data", error.message)]) from error
+
+
 def _mail(email: str, compiled: "Compiled", said: Content, data: Mapping[str, Any]) -> ses.Mail:
     values = {
         **(said.variables or {}),
         **data,
-        **rendering.addresses(rendering.public_url(), SAMPLE),
+        **rendering.addresses(rendering.base_of(said), SAMPLE),
         **rendering.frame(said),
     }
     try:
@@ -83,7 +101,10 @@ def _blocked(tenant: str, emails: Sequence[str], now: datetime) -> dict[str, str
 
 
 def _sent(said: Content, template: ses.Template, mails: Mapping[str, ses.Mail]) -> dict[str, TestResult]:
-    result = ses.send(rendering.sender(said), said.reply_to, template, list(mails.values()))
+    result = ses.send(
+        rendering.sender(said), said.reply_to, template, list(mails.values()),
+        configuration_set=said.configuration_set, tenant=said.provider_tenant,
+    )  # fmt: skip
     if result.state != CallState.ANSWERED:
         raise Unavailable(f"The provider did not take the test mail: {result.reason}. Check the sender and try again.")
     return {

@@ -1,12 +1,14 @@
 """Campaigns as requests say them and answers show them."""
 
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, model_validator
 
 from drumbeat import money
 from drumbeat.accounts import settings
-from drumbeat.accounts.settings import Address, SenderName, TimeZone
+from drumbeat.accounts.settings import MOST_LOOKBACK_DAYS, Address, Language, SenderName, TimeZone
+from drumbeat.accounts.utm import Utm
 from drumbeat.campaigns.model import Campaign
 from drumbeat.fields import Attributes, Body, Currency, Instant, Listing, Name, Text, View
 
@@ -16,8 +18,23 @@ Html = Annotated[Text, StringConstraints(max_length=300_000)]
 PlainText = Annotated[Text, StringConstraints(max_length=100_000)]
 
 
+def _local(moment: datetime) -> datetime:
+    if moment.tzinfo is not None:
+        raise ValueError("must be a local time without a zone, such as 2026-03-02T09:00:00")
+    if not 1971 <= moment.year <= 9990:
+        raise ValueError("must be a time of our age")
+    return moment
+
+
+LocalTime = Annotated[datetime, AfterValidator(_local), PlainSerializer(datetime.isoformat, return_type=str)]
+"""A date and time of a clock on the wall, without a zone: `2026-03-02T09:00:00`."""
+
+PerWindow = Annotated[int, Field(ge=1, le=100_000_000)]
+
+
 class AudienceBody(Body):
-    """Who is to get it: anyone in one of `segments` (ids or slugs) or everyone, less those in `exclude`.
+    """Who is to get it: anyone in one of `segments` (ids or slugs) or everyone, less those in `exclude`. One under a
+    marketing campaign that names nobody goes to that one's `target_audience`.
 
     `filters` are equalities over attributes and the documented ones (`registrationDate`, `minRevenue`).
     """
@@ -32,13 +49,29 @@ class AudienceBody(Body):
         return not (self.segments or self.everyone or self.filters)
 
 
+class Limits(Body):
+    """How many mails may leave in a second, a minute, an hour and a day, each a window of the clock (days are those of
+    the campaign's time zone). What does not fit waits for the next one."""
+
+    per_second: PerWindow | None = None
+    per_minute: PerWindow | None = None
+    per_hour: PerWindow | None = None
+    per_day: PerWindow | None = None
+
+
 class CampaignFields(Body):
-    """What can be said of a campaign; what is left out comes from the template or the tenant's settings."""
+    """What can be said of a campaign; what is left out comes from the template or the tenant's settings.
+
+    With `send_in_recipient_zone` each recipient gets it when clocks in the recipient's zone show `local_send_at`; whose
+    local time has passed at launch, gets it on the next day or, as `when_local_time_passed` may say, at once. Who was
+    not sent by `expires_at`, or `expire_after` seconds after the launch, will not be. `utm` is what links say of
+    themselves in web analytics.
+    """
 
     name: Name | None = None
     names: dict[str, Name] | None = None
     subject: Subject | None = None
-    subjects: dict[str, Subject] | None = None
+    subjects: dict[Language, Subject] | None = None
     sender_name: SenderName | None = None
     sender_email: Address | None = None
     reply_to: Address | None = None
@@ -48,10 +81,20 @@ class CampaignFields(Body):
     content: Attributes | None = None
     audience: AudienceBody | None = None
     time_zone: TimeZone | None = None
+    marketing_campaign_id: Reference | None = None
+    owner: Name | None = None
     budget: Annotated[float, Field(ge=0, le=1e12)] | None = None
     currency: Currency | None = None
+    lookback_days: Annotated[int, Field(ge=1, le=MOST_LOOKBACK_DAYS)] | None = None
     track_opens: bool | None = None
     track_clicks: bool | None = None
+    utm: Utm | None = None
+    send_in_recipient_zone: bool | None = None
+    local_send_at: LocalTime | None = None
+    when_local_time_passed: Literal["next_day", "at_once"] | None = None
+    limits: Limits | None = None
+    expires_at: Instant | None = None
+    expire_after: Annotated[int, Field(ge=60, le=365 * 86_400)] | None = None
 
 
 class NewCampaign(CampaignFields):
@@ -64,8 +107,10 @@ class NewCampaign(CampaignFields):
 
     @model_validator(mode="after")
     def _scheduled(self) -> "NewCampaign":
-        if self.send_type == "scheduled" and self.scheduled_at is None:
+        if self.send_type == "scheduled" and self.scheduled_at is None and not self.send_in_recipient_zone:
             raise ValueError("scheduled_at is needed when send_type is scheduled")
+        if self.send_in_recipient_zone and self.local_send_at is None:
+            raise ValueError("local_send_at is needed with send_in_recipient_zone")
         return self
 
 
@@ -73,10 +118,21 @@ class CampaignChange(CampaignFields):
     """What changes in a draft or a scheduled campaign: fields that are left out stay."""
 
 
-class Schedule(Body):
-    """When to launch. A time further past than the tenant's `schedule_expiry_seconds` expires the campaign at once."""
+class Copy(Body):
+    """What a copy of a campaign is called; "Copy of …" unless said."""
 
-    scheduled_at: Instant
+    name: Name | None = None
+
+
+class Schedule(Body):
+    """When to launch. A time further past than the tenant's `schedule_expiry_seconds` expires the campaign at once.
+
+    A campaign that is sent in recipients' time zones has `local_send_at` instead, its own unless said here: it is
+    launched in time for the first zone.
+    """
+
+    scheduled_at: Instant | None = None
+    local_send_at: LocalTime | None = None
 
 
 class Recipient(Body):
@@ -90,17 +146,20 @@ class Recipient(Body):
 
 
 class TestMail(Body):
-    """Who gets a test of the campaign, and the values that it is rendered with. Tests are not counted."""
+    """Who gets a test of the campaign, and the values that it is rendered with (of products, ids or skus). Tests are
+    not counted. `language` chooses the variant; it is the default's, if left out."""
 
     __test__ = False
     emails: list[Address] = Field(min_length=1, max_length=20)
     data: Attributes = Field(default_factory=dict)
+    language: Language | None = None
 
 
 class CampaignQuery(Listing):
-    """Filters of the list."""
+    """Filters of the list. Archived campaigns are in it only when `archived` is true (only these) or all."""
 
     status: str | None = None
+    archived: Literal["false", "true", "all"] = "false"
 
 
 class RecipientQuery(Listing):
@@ -110,8 +169,16 @@ class RecipientQuery(Listing):
     reason: str | None = None
 
 
+class RateLimitView(View):
+    """What has left in the present hour and day, and whether a limit holds the rest up."""
+
+    hourly_sent: int
+    daily_sent: int
+    limit_reached: bool
+
+
 class CampaignView(View):
-    """A campaign."""
+    """A campaign. `rate_limit` is told of a single campaign that has limits and was launched."""
 
     id: str
     name: str
@@ -125,12 +192,28 @@ class CampaignView(View):
     sender_email: str | None
     reply_to: str | None
     template_id: str | None
+    template_version: int | None
     content: dict[str, Any]
     audience: dict[str, Any]
     scheduled_at: Instant | None
     time_zone: str | None
+    marketing_campaign_id: str | None
+    owner: str | None
     budget: float | int | None
     currency: str | None
+    lookback_days: int | None
+    track_opens: bool | None
+    track_clicks: bool | None
+    utm: dict[str, Any] | None
+    send_in_recipient_zone: bool
+    local_send_at: str | None
+    when_local_time_passed: str | None
+    limits: dict[str, int] | None
+    rate_limit: RateLimitView | None
+    expires_at: Instant | None
+    expire_after: int | None
+    resend_of: str | None
+    archived_at: Instant | None
     send_id: str | None
     created_by: str | None
     created_at: Instant
@@ -139,7 +222,7 @@ class CampaignView(View):
     finished_at: Instant | None
 
 
-def view(campaign: Campaign) -> CampaignView:
+def view(campaign: Campaign, rate_limit: RateLimitView | None = None) -> CampaignView:
     currency = campaign.currency or settings.of(campaign.tenant).currency
     return CampaignView(
         id=campaign.campaign_id,
@@ -154,12 +237,28 @@ def view(campaign: Campaign) -> CampaignView:
         sender_email=campaign.sender_email,
         reply_to=campaign.reply_to,
         template_id=campaign.template_id,
+        template_version=None if campaign.template_version is None else int(campaign.template_version),
         content=campaign.content or {},
         audience=campaign.audience or {},
         scheduled_at=campaign.scheduled_at,
         time_zone=campaign.time_zone,
+        marketing_campaign_id=campaign.marketing_campaign_id,
+        owner=campaign.owner,
         budget=None if campaign.budget is None else money.shown(int(campaign.budget), currency),
         currency=campaign.currency,
+        lookback_days=None if campaign.lookback_days is None else int(campaign.lookback_days),
+        track_opens=campaign.track_opens,
+        track_clicks=campaign.track_clicks,
+        utm=campaign.utm,
+        send_in_recipient_zone=bool(campaign.send_in_recipient_zone),
+        local_send_at=campaign.local_send_at,
+        when_local_time_passed=campaign.when_local_time_passed,
+        limits=campaign.limits,
+        rate_limit=rate_limit,
+        expires_at=campaign.expires_at,
+        expire_after=None if campaign.expire_after is None else int(campaign.expire_after),
+        resend_of=campaign.resend_of,
+        archived_at=campaign.archived_at,
         send_id=campaign.send_id,
         created_by=campaign.created_by,
         created_at=campaign.created_at,

@@ -16,10 +16,11 @@ class LaunchMessage(Body):
 
 
 class PurchaseMessage(Body):
-    """Credit this purchase: `event` is its event's id, `value` is in minor units of the tenant's currency."""
+    """Credit this purchase: `event` is its event's id, `value` is in minor units of `currency`."""
 
     tenant: str
     contact: str
     event: str
     value: int
+    currency: str | None = None
     at: Instant

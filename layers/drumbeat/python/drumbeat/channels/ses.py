@@ -92,12 +92,20 @@ def fitting(template: Template, mails: Sequence[Mail]) -> int:
 
 
 def send(
-    sender: str, reply_to: str | None, template: Template, mails: Sequence[Mail], tags: dict[str, str] | None = None
+    sender: str,
+    reply_to: str | None,
+    template: Template,
+    mails: Sequence[Mail],
+    tags: dict[str, str] | None = None,
+    *,
+    configuration_set: str | None = None,
+    tenant: str | None = None,
 ) -> CallResult:
-    """Send once, without a retry of the SDK's, and say what the answer means."""
-    request = {
+    """Send once, without a retry of the SDK's, and say what the answer means. `configuration_set` (the deployment's own
+    unless said) and `tenant` (SES's) are those of the sending identity."""
+    request: dict[str, object] = {
         "FromEmailAddress": sender,
-        "ConfigurationSetName": CONFIGURATION_SET,
+        "ConfigurationSetName": configuration_set or CONFIGURATION_SET,
         "DefaultEmailTags": _pairs(tags or {}),
         "DefaultContent": {
             "Template": {
@@ -109,6 +117,8 @@ def send(
     }
     if reply_to:
         request["ReplyToAddresses"] = [reply_to]
+    if tenant:
+        request["TenantName"] = tenant
     try:
         answer = client("sesv2", tries=1, read_timeout=READ_TIMEOUT).send_bulk_email(**request)
     except ClientError as error:

@@ -12,9 +12,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from drumbeat import clock, counts, ids, table
-from drumbeat.contacts import addresses, changes, consent, model
+from drumbeat.contacts import addresses, changes, consent, meeting, model, suppressions
+from drumbeat.contacts.ledger import Entry, Evidence
+from drumbeat.contacts.meeting import Person, Rules
 from drumbeat.contacts.model import Claim, Contact, ContactAddress, ContactExternalId
-from drumbeat.contacts.views import MOST_TAGS, NewContact
+from drumbeat.contacts.views import NewContact
 from drumbeat.errors import Invalid
 from drumbeat.table import Transaction, TransactionRefused
 
@@ -22,6 +24,8 @@ TRIES = 12
 # One action is left for the count.
 MOST_ACTIONS = table.MOST_IN_TRANSACTION - 1
 CLAIMED = ("external_id", "email", "phone")
+# What only a contact that was made before can have.
+_OWN = frozenset({Contact.TYPE, Entry.TYPE})
 
 What = Literal["created", "updated", "duplicate", "rejected"]
 
@@ -36,7 +40,8 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a row. `duplicate`: of an earlier row, or of a known person when nothing is to be updated."""
+    """What became of a row. `duplicate`: of an earlier row, or of a known person when nothing is to be updated. A row
+    that is not rejected can have a field that was left out, with its reason."""
 
     what: What
     contact_id: str | None
@@ -44,24 +49,42 @@ class Outcome:
     reason: str = ""
 
 
-def write(
-    tenant: str, rows: Sequence[Incoming], *, now: datetime, update: bool = True, origin: str | None = None
-) -> list[Outcome]:
-    """Write rows in their order and say what became of each. `origin` is the import that they belong to.
+def write(tenant: str, rows: Sequence[Incoming], *, now: datetime, rules: Rules | None = None) -> list[Outcome]:
+    """Write rows in their order and say what became of each.
 
-    Reads and writes Contact, ContactAddress, ContactExternalId, Count.
+    Consent is left out where the address is that of somebody whose data was erased: only the person itself could give
+    it again. Reads Suppression; reads and writes `model.WRITES`.
     """
     outcomes: list[Outcome] = []
     while len(outcomes) < len(rows):
-        outcomes += _written(tenant, rows[len(outcomes) :], now, update, origin)
+        outcomes += _written(tenant, rows[len(outcomes) :], now, rules or Rules())
     return outcomes
 
 
-def _written(tenant: str, rows: Sequence[Incoming], now: datetime, update: bool, origin: str | None) -> list[Outcome]:
-    """Write rows up to the first that gives up an address: whether it is free for a later row is known only then."""
+def _withheld(tenant: str, rows: Sequence[Incoming]) -> Sequence[Incoming]:
+    spoken_for = [row.values[name] for row in rows for name in ("email", "phone") if row.values.get(name)]
+    gone = suppressions.erased(tenant, spoken_for)
+    return [_without_consent(row, gone) for row in rows] if gone else rows
+
+
+def _without_consent(row: Incoming, gone: set[str]) -> Incoming:
+    channels = {
+        channel
+        for name, channel in (("email", "email"), ("phone", "sms"))
+        if row.values.get(name) and addresses.claim(row.values[name]) in gone
+    }
+    said = row.values.get("consent")
+    if not channels or not said:
+        return row
+    kept = {channel: one for channel, one in said.items() if channel not in channels or one["status"] == "revoked"}
+    return Incoming(row.contact_id, {**row.values, "consent": kept})
+
+
+def _written(tenant: str, rows: Sequence[Incoming], now: datetime, rules: Rules) -> list[Outcome]:
+    """Write rows up to the first that wants an address which one before it gives up: it is free only then."""
     made: set[str] = set()
     for tried in range(TRIES):
-        plan = _Plan(tenant, now, update, origin, made)
+        plan = _Plan(tenant, now, rules, made)
         outcomes = plan.resolved(rows)
         if outcomes is not None and plan.committed():
             return outcomes
@@ -70,41 +93,31 @@ def _written(tenant: str, rows: Sequence[Incoming], now: datetime, update: bool,
     raise RuntimeError("rows met other writers on every try")
 
 
-@dataclass(slots=True)
-class _Person:
-    """Someone whom rows speak of: as stored (None for someone new), and as the rows want it."""
-
-    contact_id: str
-    stored: Contact | None
-    wanted: dict[str, Any]
-
-    def value(self, name: str) -> Any:
-        return self.wanted[name] if name in self.wanted else getattr(self.stored, name, None)
-
-
 class _Plan:
     """What is to be written for rows, from what was stored a moment ago."""
 
-    def __init__(self, tenant: str, now: datetime, update: bool, origin: str | None, made: set[str]) -> None:
-        self.tenant, self.now, self.update, self.origin = tenant, now, update, origin
-        self.made = made
+    def __init__(self, tenant: str, now: datetime, rules: Rules, made: set[str]) -> None:
+        self.tenant, self.now, self.rules, self.made = tenant, now, rules, made
+        self.evidence = Evidence("import" if rules.origin else "api", rules.origin)
         self.known: dict[str, str] = {}
-        self.people: dict[str, _Person] = {}
+        self.people: dict[str, Person] = {}
+        self.freed: set[str] = set()
 
     def resolved(self, rows: Sequence[Incoming]) -> list[Outcome] | None:
         """What becomes of the rows (or the first of them); None when what was read does not fit together."""
         keys = {key for row in rows for key in self._keys(row.values).values()}
         self.known = {item["pk"]["S"]: item["contact"]["S"] for item in table.raw_many(sorted(keys))}
         for contact in model.many(self.tenant, dict.fromkeys(self.known.values())):
-            self.people[contact.contact_id] = _Person(contact.contact_id, contact, {})
+            self.people[contact.contact_id] = Person(contact.contact_id, contact, {})
         if any(contact_id not in self.people for contact_id in self.known.values()):
             return None
         outcomes = []
-        for row in rows:
-            outcome, freed = self._outcome(row)
-            outcomes.append(outcome)
-            if freed:
+        # Behind the contacts: who is erased after this makes the transaction fail.
+        for row in _withheld(self.tenant, rows):
+            row_keys = self._keys(row.values)
+            if not self.freed.isdisjoint(pk for pk, _ in row_keys.values()):
                 break
+            outcomes.append(self._outcome(row, row_keys))
         return outcomes
 
     def _keys(self, values: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
@@ -112,57 +125,51 @@ class _Plan:
         made = {"external_id": ContactExternalId.key, "email": ContactAddress.key, "phone": ContactAddress.key}
         return {name: made[name](self.tenant, values[name]) for name in CLAIMED if values.get(name)}
 
-    def _outcome(self, row: Incoming) -> tuple[Outcome, bool]:
-        """What becomes of a row, and whether it gives up an address."""
-        keys = self._keys(row.values)
+    def _outcome(self, row: Incoming, keys: Mapping[str, tuple[str, str]]) -> Outcome:
         target = next((self.known[pk] for pk, _ in keys.values() if pk in self.known), None)
         if target == row.contact_id or row.contact_id in self.made:
-            return Outcome("created", row.contact_id), False
+            return Outcome("created", row.contact_id)
         if target is None:
-            self.people[row.contact_id] = _Person(row.contact_id, None, dict(row.values))
+            values = {name: value for name, value in row.values.items() if value is not None}
+            self.people[row.contact_id] = Person(row.contact_id, None, values)
             self.known.update((pk, row.contact_id) for pk, _ in keys.values())
-            return Outcome("created", row.contact_id), False
+            return Outcome("created", row.contact_id)
         person = self.people[target]
-        ours = person.stored is None or (self.origin is not None and person.stored.import_id == self.origin)
-        what: What = "duplicate" if ours or not self.update else "updated"
-        if not self.update:
-            return Outcome(what, target), False
-        for name, (pk, _) in keys.items():
-            if self.known.get(pk, target) != target:
-                return Outcome("rejected", target, name, "belongs to another contact than the rest of the row"), False
+        what: What = "duplicate" if self.rules.made(person) or self.rules.mode == "skip" else "updated"
+        if self.rules.mode == "skip":
+            return Outcome(what, target)
+        return self._met(what, person, row.values, keys)
+
+    def _met(self, what: What, person: Person, said: Mapping[str, Any], keys: Mapping[str, tuple[str, str]]) -> Outcome:
+        """What becomes of a row that speaks of a known person."""
+        target = person.contact_id
+        other = next((name for name, (pk, _) in keys.items() if self.known.get(pk, target) != target), None)
+        if self.rules.endpoints and person.value("external_id") not in (None, said.get("external_id")):
+            other = other or ("external_id" if "external_id" in said else None)
+        if other:
+            return Outcome("rejected", target, other, "belongs to another contact than the rest of the row")
+        left = meeting.second_address(person, said) if self.rules.endpoints else None
+        if left:
+            said = meeting.without(said, left)
+            keys = {name: key for name, key in keys.items() if name != left}
         try:
-            wanted = self._merged(person, row.values)
+            wanted = meeting.merged(person, said, self.rules)
         except Invalid as refusal:
             detail = refusal.details[0]
-            return Outcome("rejected", target, detail.field, detail.message), False
-        freed = self._claim(person, wanted, keys)
+            return Outcome("rejected", target, detail.field, detail.message)
+        self._claim(person, wanted, keys)
         person.wanted.update(wanted)
-        return Outcome(what, target), freed
+        return Outcome(what, target, left or "", meeting.NO_ROOM if left else "")
 
-    def _merged(self, person: _Person, said: Mapping[str, Any]) -> dict[str, Any]:
-        """The values of a person after a row: cells that say something replace, tags and attributes are added."""
-        wanted = {name: value for name, value in said.items() if value is not None}
-        held = person.value("email")
-        if held and "email" in wanted and addresses.claim(held) == addresses.claim(wanted["email"]):
-            del wanted["email"]  # another spelling of the same address is nothing new
-        if "tags" in wanted:
-            wanted["tags"] = (person.value("tags") or set()) | wanted["tags"]
-            if len(wanted["tags"]) > MOST_TAGS:
-                raise Invalid.field("tags", f"a contact has at most {MOST_TAGS} tags")
-        if "attributes" in wanted:
-            wanted["attributes"] = changes.merged(person.value("attributes") or {}, wanted["attributes"])
-        if "consent" in wanted:
-            wanted["consent"] = consent.merged(person.value("consent") or {}, wanted["consent"])
-        return wanted
-
-    def _claim(self, person: _Person, wanted: Mapping[str, Any], keys: Mapping[str, tuple[str, str]]) -> bool:
-        """Note what the person claims from this row on; True when a stored claim is given up for it."""
+    def _claim(self, person: Person, wanted: Mapping[str, Any], keys: Mapping[str, tuple[str, str]]) -> None:
+        """Note what the person claims from this row on, and what they give up for it."""
         before = {name: person.value(name) for name in keys}
         given_up = {pk for name, (pk, _) in self._keys(before).items() if wanted.get(name) and keys[name][0] != pk}
         for pk in given_up:
             self.known.pop(pk, None)
         self.known.update((pk, person.contact_id) for pk, _ in keys.values())
-        return bool(given_up) and person.stored is not None
+        if person.stored is not None:
+            self.freed |= given_up
 
     def committed(self) -> bool:
         """Write it, as many people to a transaction as fit; False when one was refused."""
@@ -181,20 +188,20 @@ class _Plan:
             steps.into(transaction)
         return not len(transaction) or self._commit(transaction, creations)
 
-    def _steps(self, person: _Person) -> "_Creation | changes.Steps | None":
+    def _steps(self, person: Person) -> "_Creation | changes.Steps | None":
         if person.stored is None:
-            return _Creation(self._contact(person))
-        steps = changes.Steps(person.stored, person.wanted, self.now)
+            return _Creation(self._contact(person), self.evidence)
+        steps = changes.Steps(person.stored, person.wanted, self.now, self.evidence)
         return steps if steps.actions else None
 
-    def _contact(self, person: _Person) -> Contact:
+    def _contact(self, person: Person) -> Contact:
         return Contact(
             *Contact.key(self.tenant, person.contact_id),
             gsi1pk=Contact.partition_of(self.tenant, person.contact_id),
             gsi1sk=person.contact_id,
             tenant=self.tenant,
             contact_id=person.contact_id,
-            import_id=self.origin,
+            import_id=self.rules.origin,
             created_at=self.now,
             updated_at=self.now,
             **person.wanted,
@@ -206,8 +213,9 @@ class _Plan:
         try:
             transaction.commit()
         except TransactionRefused as refused:
-            # A contact that is there under its row's own id was made before: an earlier try of the same rows.
-            self.made.update(contact_id for place, contact_id in creations.items() if refused.found[place])
+            # A contact that is there under its row's own id was made before, by an earlier try of the same rows; so was
+            # one of which only the ledger knows, and since then it was deleted.
+            self.made.update(_Creation.made_before(creations, refused.found))
             return False
         return True
 
@@ -215,17 +223,34 @@ class _Plan:
 class _Creation:
     """What it takes to create a contact."""
 
-    def __init__(self, contact: Contact) -> None:
+    def __init__(self, contact: Contact, evidence: Evidence) -> None:
         self.contact = contact
+        self.entry = model.first_entry(contact, evidence)
         self.claims: list[Claim] = model.claims(contact)
 
     def __len__(self) -> int:
-        return 1 + len(self.claims)
+        return 1 + len(self.claims) + (self.entry is not None)
 
     def into(self, transaction: Transaction) -> None:
+        """In this order: the contact, the ledger's entry, the claims."""
         transaction.create(self.contact)
+        if self.entry:
+            transaction.create(self.entry)
         for row in self.claims:
             transaction.create(row)
+
+    @staticmethod
+    def made_before(creations: Mapping[int, str], found: Sequence[Mapping[str, Any] | None]) -> set[str]:
+        """Which of the contacts, by their places in a refused transaction, are there, or were."""
+        known = {
+            contact_id: [item["pk"]["S"] for item in found[place : place + 2] if item]
+            for place, contact_id in creations.items()
+        }
+        return {
+            contact_id
+            for contact_id, keys in known.items()
+            if any(key.endswith(f"#{contact_id}") and key.split("#")[0] in _OWN for key in keys)
+        }
 
 
 def values_of(tenant: str, new: NewContact, now: datetime, method: str | None) -> dict[str, Any]:

@@ -8,15 +8,16 @@ from typing import Any
 from pynamodb.expressions.update import Action
 
 from drumbeat import counts, table
-from drumbeat.contacts import model, suppressions
-from drumbeat.contacts.consent import unchanged
+from drumbeat.contacts import ledger, model, suppressions
+from drumbeat.contacts.consent import opted_out, recorded, unchanged
+from drumbeat.contacts.ledger import NO_EVIDENCE, Evidence
 from drumbeat.contacts.model import Claim, Contact
 from drumbeat.contacts.views import MOST_TAGS, ContactChange, TagChange, named
 from drumbeat.errors import Invalid
 from drumbeat.table import ConditionFailed, Transaction, TransactionRefused
 
 MOST_BYTES = 65_536
-PLAIN = ("email", "push_token", "first_name", "last_name", "language", "time_zone", "country")
+PLAIN = ("email", "push_token", "first_name", "last_name", "language", "time_zone", "country", "tracking")
 # What of a contact a request, a file or a list of recipients can set.
 CHANGEABLE = (*PLAIN, "phone", "external_id", "external_id_is_number", "tags", "attributes", "consent")
 
@@ -82,7 +83,7 @@ def store(contact: Contact, wanted: Mapping[str, Any], now: datetime) -> Contact
     steps = Steps(contact, wanted, now)
     if not steps.actions:
         return contact
-    if not steps.claimed and not steps.freed:
+    if not steps.claimed and not steps.freed and steps.entry is None:
         contact.change(*steps.actions, unchanged=True)
         return contact
     transaction = Transaction()
@@ -97,9 +98,12 @@ def store(contact: Contact, wanted: Mapping[str, Any], now: datetime) -> Contact
 
 
 class Steps:
-    """What it takes to give a contact other values: an update, claims that it makes, claims that it gives up."""
+    """What it takes to give a contact other values: an update, claims that it makes, claims that it gives up, and the
+    ledger's entry where consent is among them."""
 
-    def __init__(self, contact: Contact, wanted: Mapping[str, Any], now: datetime) -> None:
+    def __init__(
+        self, contact: Contact, wanted: Mapping[str, Any], now: datetime, evidence: Evidence = NO_EVIDENCE
+    ) -> None:
         self.contact = contact
         different = {name: value for name, value in wanted.items() if getattr(contact, name) != value}
         self.actions: list[Action] = [
@@ -110,21 +114,32 @@ class Steps:
             self.actions.append(Contact.updated_at.set(now))
         values = {name: different.get(name, getattr(contact, name)) for name in ("email", "phone", "external_id")}
         before = model.claims(contact)
-        after = model.claims(Contact(tenant=contact.tenant, contact_id=contact.contact_id, **values))
+        after_it = Contact(
+            tenant=contact.tenant, contact_id=contact.contact_id, consent=contact.consent,
+            consent_entries=contact.consent_entries, consent_hash=contact.consent_hash, **values,
+        )  # fmt: skip
+        after = model.claims(after_it)
         held, kept = {row.pk for row in before}, {row.pk for row in after}
         self.claimed = [row for row in after if row.pk not in held]
         self.freed = [row for row in before if row.pk not in kept]
+        self.entry = None
+        if "consent" in different:
+            statements = ledger.said(contact.consent or {}, different["consent"] or {})
+            self.entry = ledger.entry(after_it, statements, evidence)
+            self.actions += recorded(self.entry)
 
     def __len__(self) -> int:
-        return 1 + len(self.claimed) + len(self.freed)
+        return 1 + len(self.claimed) + len(self.freed) + (self.entry is not None)
 
     def into(self, transaction: Transaction) -> None:
-        """In this order: the contact, its new claims, its old ones."""
+        """In this order: the contact, its new claims, its old ones, the entry."""
         contact = self.contact
         transaction.update(Contact, contact.pk, contact.sk, self.actions, unchanged(contact))
         for row in self.claimed:
             transaction.create(row)
         free(transaction, self.freed, contact.contact_id)
+        if self.entry:
+            transaction.create(self.entry)
 
 
 def free(transaction: Transaction, rows: Iterable[Claim], contact_id: str) -> None:
@@ -135,9 +150,10 @@ def free(transaction: Transaction, rows: Iterable[Claim], contact_id: str) -> No
         transaction.delete(model_of, row.pk, row.sk, mine)
 
 
-def delete(tenant: str, contact_id: str, now: datetime) -> None:
+def delete(tenant: str, contact_id: str, now: datetime, evidence: Evidence = NO_EVIDENCE) -> None:
     """Delete the contact and free its addresses and external id. Suppressions stay, and an opt-out becomes one, so that
-    the same address, imported again, still gets nothing. Raises NotFound."""
+    the same address, imported again, still gets nothing. The ledger keeps its entries and says that it ends. Raises
+    NotFound."""
 
     def once() -> Contact:
         contact = model.get(tenant, contact_id)
@@ -145,10 +161,11 @@ def delete(tenant: str, contact_id: str, now: datetime) -> None:
         free(transaction, model.claims(contact), contact_id)
         counts.into(transaction, tenant, model.KIND, contact_id, -1)
         for channel, address in (("email", contact.email), ("sms", contact.phone)):
-            said = (contact.consent or {}).get(channel) or {}
-            if address and said.get("status") == "revoked":
+            if address and opted_out((contact.consent or {}).get(channel)):
                 row = suppressions.build(tenant, address, "marketing", "unsubscribed", "deleted contact", now)
                 suppressions.into(transaction, row)
+        if contact.consent:
+            transaction.create(ledger.entry(contact, [], evidence, ends="deleted"))
         try:
             transaction.commit()
         except TransactionRefused as refused:

@@ -1,26 +1,34 @@
-"""People and the addresses that they claim.
+"""People.
 
 pk                               sk          gsi1pk                       gsi1sk
 CONTACT#<tenant>#<id>            CONTACT     CONTACTS#<tenant>#<shard>    <id>
-ADDRESS#<tenant>#<address>       ADDRESS     -                            -       claims it for one contact
-EXTERNAL#<tenant>#<external id>  EXTERNAL    -                            -       claims it for one contact
+ADDRESS#…, EXTERNAL#…                                                             see drumbeat.contacts.claims
 COUNT#<tenant>#contacts          <shard>     -                            -       see drumbeat.counts
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from pynamodb.attributes import BooleanAttribute, JSONAttribute, UnicodeSetAttribute
+from pynamodb.attributes import BinaryAttribute, BooleanAttribute, JSONAttribute, UnicodeSetAttribute
 
 from drumbeat import clock, counts, ids, table
 from drumbeat.accounts.model import Tenant
-from drumbeat.contacts import addresses
+from drumbeat.contacts import addresses, ledger
+from drumbeat.contacts.claims import AddressTaken as AddressTaken
+from drumbeat.contacts.claims import Claim as Claim
+from drumbeat.contacts.claims import ContactAddress as ContactAddress
+from drumbeat.contacts.claims import ContactExternalId as ContactExternalId
+from drumbeat.contacts.claims import ExternalIdTaken as ExternalIdTaken
+from drumbeat.contacts.claims import claims as claims
+from drumbeat.contacts.claims import taken as taken
+from drumbeat.contacts.ledger import NO_EVIDENCE, Entry, Evidence
 from drumbeat.contacts.views import NewConsent, NewContact
 from drumbeat.counts import Count
-from drumbeat.errors import Conflict, Detail, Invalid, NotFound
+from drumbeat.errors import Conflict, Invalid, NotFound
 from drumbeat.table import (
+    ConditionFailed,
     Entity,
     InstantAttribute,
     NumberAttribute,
@@ -34,12 +42,8 @@ SHARDS = 16
 KIND = "contacts"
 
 
-class AddressTaken(Conflict):
-    code = "ADDRESS_TAKEN"
-
-
-class ExternalIdTaken(Conflict):
-    code = "EXTERNAL_ID_TAKEN"
+class ContactDeleted(Conflict):
+    code = "CONTACT_DELETED"
 
 
 class CompactJSON(JSONAttribute):
@@ -50,9 +54,11 @@ class CompactJSON(JSONAttribute):
 
 
 class Contact(Entity):
-    """A person. `consent` is channel → the last statement: status (granted, revoked), at (ISO 8601), source, method.
+    """A person. `consent` is channel → the last statement: status (granted, revoked, or pending and expired while a
+    double opt-in is open), at (ISO 8601), source, method. Its history is in the ledger, whose last entry is named here.
 
     The facts of purchases (from `lifetime_value` on, in minor units of `currency`) are kept by `activity`.
+    `import_id` is the import that made it; `touched_by` the last one that overwrites, or adds endpoints up.
     """
 
     TYPE = "CONTACT"
@@ -73,15 +79,19 @@ class Contact(Entity):
     language = UnicodeAttribute(null=True)
     time_zone = UnicodeAttribute(null=True)
     country = UnicodeAttribute(null=True)
+    tracking = BooleanAttribute(null=True)
     tags = UnicodeSetAttribute(null=True)
     attributes = CompactJSON(default=dict)
     consent = CompactJSON(default=dict)
+    consent_entries = NumberAttribute(null=True)
+    consent_hash = BinaryAttribute(null=True, legacy_encoding=False)
     lifetime_value = NumberAttribute(null=True)
     currency = UnicodeAttribute(null=True)
     first_purchase_at = InstantAttribute(null=True)
     last_purchase_at = InstantAttribute(null=True)
     total_orders = NumberAttribute(null=True)
     import_id = UnicodeAttribute(null=True)
+    touched_by = UnicodeAttribute(null=True)
     created_at = InstantAttribute()
     updated_at = InstantAttribute()
 
@@ -99,46 +109,8 @@ class Contact(Entity):
         return Contact.partition(tenant, ids.shard(contact_id, SHARDS))
 
 
-class ContactAddress(Entity):
-    """Claims an e-mail address (without case) or a telephone number for one contact."""
-
-    TYPE = "ADDRESS"
-
-    contact = UnicodeAttribute()
-
-    @staticmethod
-    def key(tenant: str, address: str) -> tuple[str, str]:
-        return f"ADDRESS#{tenant}#{addresses.claim(address)}", "ADDRESS"
-
-
-class ContactExternalId(Entity):
-    """Claims an external id for one contact."""
-
-    TYPE = "EXTERNAL"
-
-    contact = UnicodeAttribute()
-
-    @staticmethod
-    def key(tenant: str, external_id: str) -> tuple[str, str]:
-        return f"EXTERNAL#{tenant}#{external_id}", "EXTERNAL"
-
-
-Claim = ContactAddress | ContactExternalId
 # What a function that creates, alters or deletes contacts declares.
-WRITES = (Contact, ContactAddress, ContactExternalId, Count)
-
-
-def claims(contact: Contact) -> list[Claim]:
-    """The rows that make a contact's addresses and external id its own."""
-    tenant, contact_id = contact.tenant, contact.contact_id
-    found: list[Claim] = [
-        ContactAddress(*ContactAddress.key(tenant, address), contact=contact_id)
-        for address in (contact.email, contact.phone)
-        if address
-    ]
-    if contact.external_id:
-        found.append(ContactExternalId(*ContactExternalId.key(tenant, contact.external_id), contact=contact_id))
-    return found
+WRITES = (Contact, ContactAddress, ContactExternalId, Count, Entry)
 
 
 def statement(consent: NewConsent, now: datetime, method: str | None = None) -> dict[str, Any]:
@@ -175,6 +147,7 @@ def build(
         language=new.language,
         time_zone=new.time_zone,
         country=new.country,
+        tracking=new.tracking,
         tags=set(new.tags) or None,
         attributes=dict(new.attributes),
         consent={channel: statement(said, now, method) for channel, said in new.consent.items()},
@@ -184,44 +157,63 @@ def build(
 
 
 def add(
-    tenant: str, new: NewContact, *, now: datetime, contact_id: str | None = None, method: str | None = "api"
+    tenant: str,
+    new: NewContact,
+    *,
+    now: datetime,
+    contact_id: str | None = None,
+    method: str | None = "api",
+    evidence: Evidence = NO_EVIDENCE,
+    pending: bool = False,
+    also: Callable[[Transaction], None] | None = None,
 ) -> Contact:
     """Create a contact. With an id that exists already (the same request again) the stored one is given.
 
-    Raises AddressTaken, ExternalIdTaken, Invalid. Reads Tenant; writes `WRITES`.
+    `pending`: its consent to e-mail is to be confirmed; `also` puts what else must be written into the transaction.
+    Raises AddressTaken, ExternalIdTaken, ContactDeleted, Invalid, and ConditionFailed when `also` met somebody else's
+    write. Reads Tenant; writes `WRITES`.
     """
     contact_id = contact_id or ids.new("con")
     phone = None if new.phone is None else dialled(tenant, new.phone, new.country)
     contact = build(tenant, new, contact_id, now, phone=phone, method=method)
+    if pending:
+        contact.consent["email"]["status"] = "pending"
+    first = first_entry(contact, evidence)
     transaction = Transaction().create(contact)
     held = claims(contact)
     for row in held:
         transaction.create(row)
     counts.into(transaction, tenant, KIND, contact_id, 1)
+    if first:
+        transaction.create(first)
+    if also:
+        also(transaction)
     try:
         transaction.commit()
     except TransactionRefused as refused:
         if refused.found[0]:
             return Contact.from_raw_data(refused.found[0])
-        raise taken(held, refused.found[1:]) from refused
+        raise _refusal(held, refused.found) from refused
     return contact
 
 
-def taken(held: list[Claim], found: list[dict[str, Any] | None]) -> Conflict:
-    """The refusal of claims that belong to others, with each such field named."""
-    fields = [
-        _field(row) for row, other in zip(held, found[: len(held)], strict=True) if other and other.get("contact")
-    ]
-    details = [Detail(field, "belongs to another contact") for field in fields]
-    if fields == ["external_id"]:
-        return ExternalIdTaken("Another contact has this external_id; change that contact instead.", details)
-    return AddressTaken("Another contact has this address; change that contact instead.", details)
+def _refusal(held: list[Claim], found: list[dict[str, Any] | None]) -> Exception:
+    """Why a contact was not created: `found` is of the contact, its claims, the count, its first entry, and others."""
+    claimed = found[1 : 1 + len(held)]
+    if any(claimed):
+        return taken(held, claimed)
+    if any(item and item["pk"]["S"].startswith(f"{Entry.TYPE}#") for item in found[1:]):
+        return ContactDeleted("This request made a contact that was deleted since. Make a new request.")
+    return ConditionFailed(None)
 
 
-def _field(row: Claim) -> str:
-    if isinstance(row, ContactExternalId):
-        return "external_id"
-    return "email" if "@" in row.pk else "phone"
+def first_entry(contact: Contact, evidence: Evidence) -> Entry | None:
+    """The ledger's first entry of a contact that is to be created, noted in it; None when it has said nothing."""
+    if not contact.consent:
+        return None
+    made = ledger.entry(contact, [], evidence)
+    contact.consent_entries, contact.consent_hash = made.number, made.hash
+    return made
 
 
 def dialled(tenant: str, phone: str, country: str | None) -> str:

@@ -30,6 +30,7 @@ def view(contact: Contact) -> ContactView:
         language=contact.language,
         time_zone=contact.time_zone,
         country=contact.country,
+        tracking=contact.tracking is not False,
         tags=sorted(contact.tags or ()),
         attributes=contact.attributes or {},
         consent={channel: ConsentView.model_validate(said) for channel, said in (contact.consent or {}).items()},

@@ -2,24 +2,35 @@
 
 pk                                 sk             gsi1pk                    gsi1sk
 SUPPRESSION#<tenant>#<address>     SUPPRESSION    SUPPRESSIONS#<tenant>     <at>
+SUPPRESSION#<tenant>#erased:<mac>  SUPPRESSION    the same: the address of somebody whose data was erased
+SUPPRESSION#<tenant>#erased        ERASED         this tenant has such rows
 
 `marketing` stops campaigns, `all` also what was bought or asked for (a hard bounce: nobody reads it).
+
+Of an erased address only a keyed hash is kept (HMAC-SHA256), so that it is known when somebody brings it again, and not
+before. The tenant's key is made by KMS from a key that never leaves it, and is kept nowhere: the table alone, or a copy
+of it, does not tell whether an address is in it.
 """
 
+import hashlib
+import hmac
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
 from pydantic import field_validator
 
-from drumbeat import clock
+from drumbeat import clock, table
+from drumbeat.aws import client
 from drumbeat.contacts import addresses
 from drumbeat.errors import Conflict, Invalid, NotFound
 from drumbeat.fields import Body, Instant, Listing, Name, Text, View
 from drumbeat.table import ConditionFailed, Entity, InstantAttribute, Transaction, UnicodeAttribute, index
 
 Scope = Literal["marketing", "all"]
-Reason = Literal["hard_bounce", "complaint", "manual", "invalid", "unsubscribed"]
+Reason = Literal["hard_bounce", "soft_bounces", "complaint", "manual", "invalid", "unsubscribed"]
+ERASED = "erased"
 
 
 class NotManual(Conflict):
@@ -51,6 +62,17 @@ class Suppression(Entity):
         return f"SUPPRESSIONS#{tenant}"
 
 
+class Erasures(Entity):
+    """Says that a tenant has hashed suppressions: only then are there hashes to make."""
+
+    TYPE = Suppression.TYPE
+    LEDGER = True
+
+    @staticmethod
+    def key(tenant: str) -> tuple[str, str]:
+        return f"SUPPRESSION#{tenant}#{ERASED}", "ERASED"
+
+
 class NewSuppression(Body):
     """An address that is to get nothing more."""
 
@@ -66,7 +88,7 @@ class NewSuppression(Body):
 
 
 class SuppressionView(View):
-    """An address that gets nothing, since when and why."""
+    """An address that gets nothing, since when and why. Of an erased person it is a hash, `erased:…`."""
 
     address: str
     reason: str
@@ -78,7 +100,31 @@ class SuppressionView(View):
 class SuppressionQuery(Listing):
     """Filters of the list."""
 
-    reason: Reason | None = None
+    reason: Reason | Literal["erased"] | None = None
+
+
+_keys: dict[str, bytes] = {}
+
+
+def _hash_key(tenant: str) -> bytes:
+    """The tenant's key, asked of KMS once in the life of an instance."""
+    if tenant not in _keys:
+        answer = client("kms").generate_mac(
+            KeyId=os.environ["SUPPRESSION_KEY"], MacAlgorithm="HMAC_SHA_256", Message=tenant.encode()
+        )
+        _keys[tenant] = bytes(answer["Mac"])
+    return _keys[tenant]
+
+
+def hashed(tenant: str, address: str) -> str:
+    """What stands for an erased address: `erased:` and 64 hexadecimal digits."""
+    mac = hmac.new(_hash_key(tenant), addresses.claim(address).encode("utf-8", "surrogatepass"), hashlib.sha256)
+    return f"{ERASED}:{mac.hexdigest()}"
+
+
+def forget() -> None:
+    """Drop the keys that this instance has (tests between cases)."""
+    _keys.clear()
 
 
 def key(tenant: str, address: str) -> tuple[str, str]:
@@ -100,7 +146,11 @@ def build(tenant: str, address: str, scope: Scope, reason: Reason, source: str |
 
 
 def suppress(tenant: str, address: str, scope: Scope, reason: Reason, source: str | None, at: datetime) -> Suppression:
-    """Suppress an address. Twice is once: the first stays, unless this one's scope is wider. Gives what is stored."""
+    """Suppress an address. Twice is once: the first stays, unless this one's scope is wider. An erased one is not
+    written down again. Gives what is stored."""
+    erased = find(tenant, address)
+    if erased and erased.reason == ERASED:
+        return erased
     row = build(tenant, address, scope, reason, source, at)
     free = Suppression.pk.does_not_exist()
     wider = free | (Suppression.scope == "marketing") if scope == "all" else free
@@ -123,14 +173,46 @@ def into(transaction: Transaction, row: Suppression) -> None:
     transaction.update(cls, row.pk, row.sk, kept)
 
 
+def erase_into(transaction: Transaction, tenant: str, address: str, at: datetime) -> None:
+    """Put into a transaction that the address gets nothing any more, and that only its hash is kept."""
+    row = build(tenant, hashed(tenant, address), "all", "manual", "erasure", at)
+    row.reason = ERASED
+    transaction.delete(Suppression, *Suppression.key(tenant, address))
+    transaction.put(row)
+
+
+def mark_into(transaction: Transaction, tenant: str) -> None:
+    """Put into a transaction that the tenant has hashed suppressions; once for each transaction."""
+    transaction.put(Erasures(*Erasures.key(tenant)))
+
+
 def find(tenant: str, address: str) -> Suppression | None:
-    return Suppression.fetch(*Suppression.key(tenant, address))
+    """What keeps us from writing to an address, also to one that was erased."""
+    return many(tenant, [address]).get(addresses.claim(address))
 
 
 def many(tenant: str, addressed: Iterable[str]) -> dict[str, Suppression]:
-    """Suppressions of these addresses by their claim, read consistently."""
-    rows = Suppression.many(Suppression.key(tenant, address) for address in addressed)
-    return {row.address: row for row in rows}
+    """Suppressions of these addresses by their claim, read consistently. Those of erased ones have their hash as
+    `address`."""
+    claims = list(dict.fromkeys(addresses.claim(address) for address in addressed))
+    if not claims:
+        return {}
+    wanted = {Suppression.key(tenant, claim): claim for claim in claims}
+    mark = Erasures.key(tenant)
+    items = {(item["pk"]["S"], item["sk"]["S"]): item for item in table.raw_many([*wanted, mark])}
+    if items.pop(mark, None):
+        erased = {Suppression.key(tenant, hashed(tenant, claim)): claim for claim in claims}
+        items |= {(item["pk"]["S"], item["sk"]["S"]): item for item in table.raw_many(list(erased))}
+        wanted |= erased
+    return {wanted[key]: Suppression.from_raw_data(item) for key, item in items.items()}
+
+
+def erased(tenant: str, addressed: Iterable[str]) -> set[str]:
+    """The claims of those addresses whose person had everything erased: they do not come back by somebody else's
+    word. One read for a tenant without any."""
+    if not addressed or Erasures.fetch(*Erasures.key(tenant)) is None:
+        return set()
+    return {claim for claim, row in many(tenant, addressed).items() if row.reason == ERASED}
 
 
 def asked(text: str) -> str:

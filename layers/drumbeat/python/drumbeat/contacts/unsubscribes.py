@@ -10,11 +10,14 @@ from datetime import datetime
 from drumbeat import clock, table
 from drumbeat.contacts.views import CHANNELS, Channel, Email
 from drumbeat.fields import Body, Instant, Listing, Name, View
-from drumbeat.table import Entity, InstantAttribute, UnicodeAttribute, index
+from drumbeat.table import Entity, InstantAttribute, NumberAttribute, UnicodeAttribute, index
 
 
 class Unsubscribe(Entity):
-    """One opt-out. `cause` is what brought it about (a send's id, a request's), so that it counts once."""
+    """One opt-out. `cause` is what brought it about (a send's id, a request's), so that it counts once.
+
+    `bus` = 1: it goes on the bus; that of a mail does so with its message. `customer` is the contact's external id.
+    """
 
     TYPE = "UNSUBSCRIBE"
     LEDGER = True
@@ -31,6 +34,8 @@ class Unsubscribe(Entity):
     source = UnicodeAttribute(null=True)
     campaign = UnicodeAttribute(null=True)
     send = UnicodeAttribute(null=True)
+    customer = UnicodeAttribute(null=True)
+    bus = NumberAttribute(null=True)
     at = InstantAttribute()
 
     @staticmethod

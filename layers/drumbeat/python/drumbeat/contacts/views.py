@@ -1,6 +1,7 @@
 """What requests say of a contact, and what answers show."""
 
 import functools
+import ipaddress
 import re
 import zoneinfo
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ MOST_TAGS = 100
 CHANNELS = ("email", "sms", "push")
 Channel = Literal["email", "sms", "push"]
 Status = Literal["granted", "revoked"]
+Standing = Literal["granted", "revoked", "pending", "expired"]
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
 
 
@@ -37,6 +39,14 @@ def language(tag: str) -> str:
     return tag
 
 
+def ip_address(text: str) -> str:
+    """An IPv4 or IPv6 address. Raises ValueError."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ValueError("must be an IP address such as 203.0.113.7") from None
+
+
 def named(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """Attributes whose names and number are within the limits. Raises ValueError."""
     if len(attributes) > MOST_ATTRIBUTES:
@@ -49,6 +59,7 @@ def named(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
 
 Tag = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Tags = Annotated[list[Tag], Field(max_length=MOST_TAGS)]
+IpAddress = Annotated[str, StringConstraints(strip_whitespace=True, max_length=45), AfterValidator(ip_address)]
 Named = Annotated[Attributes, AfterValidator(named)]
 TimeZone = Annotated[str, AfterValidator(time_zone)]
 Language = Annotated[str, AfterValidator(language)]
@@ -72,13 +83,17 @@ class NewConsent(Body):
 
 
 class ConsentStatement(NewConsent):
-    """A statement of consent for one channel."""
+    """A statement of consent for one channel. `ip` and `user_agent` say where the person made it: evidence, which the
+    ledger keeps until the person is erased."""
 
     channel: Channel
+    ip: IpAddress | None = None
+    user_agent: Annotated[Text, StringConstraints(max_length=512)] | None = None
 
 
 class ContactFields(Body):
-    """What can be said of a contact. On a change, null removes."""
+    """What can be said of a contact. On a change, null removes. With `tracking` false, mails to this person have no
+    pixel, and links that lead straight to their targets."""
 
     email: Email | None = None
     phone: Phone | None = None
@@ -89,6 +104,7 @@ class ContactFields(Body):
     language: Language | None = None
     time_zone: TimeZone | None = None
     country: Country | None = None
+    tracking: bool | None = None
 
     @field_validator("external_id")
     @classmethod
@@ -127,9 +143,10 @@ class TagChange(Body):
 
 
 class ConsentView(View):
-    """The last statement for a channel."""
+    """The last statement for a channel. `pending` waits for the owner of the address to confirm (double opt-in),
+    `expired` was not confirmed in time."""
 
-    status: Status
+    status: Standing
     at: Instant
     source: str | None
     method: str | None
@@ -148,6 +165,7 @@ class ContactView(View):
     language: str | None
     time_zone: str | None
     country: str | None
+    tracking: bool
     tags: list[str]
     attributes: dict[str, Any]
     consent: dict[str, ConsentView]

@@ -1,10 +1,9 @@
-"""The documented APIs of the systems that Drumbeat replaces. Handlers know only the canonical API; a dialect module
-lists
-rows: documented route → function, how a documented request becomes canonical, how a canonical answer becomes
-documented.
+"""The documented APIs of the systems that Drumbeat replaces.
 
-A module has `ROWS`, and may have `success(data, message, request_id, at)` and `failure(refusal, request_id, at)`, which
-shape the whole body; without them the body is the bare data, and errors have the canonical envelope.
+Handlers know only the canonical API; a dialect module lists rows: documented route → function, how a documented request
+becomes canonical, how a canonical answer becomes documented. It has `ROWS`, and may have
+`success(data, message, request_id, at)` and `failure(refusal, request_id, at)`, which shape the whole body; without
+them the body is the bare data, and errors have the canonical envelope.
 """
 
 from collections.abc import Callable, Mapping

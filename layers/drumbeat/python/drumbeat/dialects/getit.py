@@ -1,8 +1,9 @@
 """getit-marketing.md: `/api/v1/marketing/…`, snake_case, bare bodies."""
 
+import os
 from typing import Any
 
-from drumbeat.dialects import Asked, Row
+from drumbeat.dialects import Asked, Row, getit_marketing
 
 PREFIX = "/api/v1/marketing"
 
@@ -82,6 +83,26 @@ def _customers(data: Any, asked: Asked) -> Any:
     }
 
 
+def _new_export(asked: Asked) -> Asked:
+    """The segment stands in the path."""
+    if not isinstance(asked.body, dict):
+        return asked
+    body = {**asked.body, "kind": "segment", "filters": {"segment_id": asked.path["segment_id"]}}
+    return Asked(asked.path, asked.query, body)
+
+
+def _export(data: Any, asked: Asked) -> Any:
+    """`download_url` leads to the file with the caller's credential as soon as `status` is done; until then it says
+    that the file is being made."""
+    at = f"{os.environ.get('PUBLIC_URL', '').rstrip('/')}/v1/exports/{data['id']}"
+    return {
+        "export_id": data["id"], "segment_id": data["filters"]["segment_id"], "format": data["format"],
+        "fields": data["fields"], "status": data["state"], "row_count": data["rows"],
+        "estimated_rows": data["rows_expected"], "download_url": f"{at}/download", "status_url": at,
+        "created_at": data["created_at"],
+    }  # fmt: skip
+
+
 _CAMPAIGN = {
     "name": "campaign_name",
     "subject": "subject_line",
@@ -122,15 +143,11 @@ def _campaign(data: Any, asked: Asked) -> Any:
     }  # fmt: skip
 
 
+_TEST = {"emails": "test_emails", "data": "test_data"}
+
+
 def _test_mail(asked: Asked) -> Asked:
-    return Asked(asked.path, asked.query, _canonical(asked.body, {"emails": "test_emails", "data": "test_data"}))
-
-
-def _canonical(body: Any, fields: dict[str, str]) -> Any:
-    if not isinstance(body, dict):
-        return body
-    names = {documented: canonical for canonical, documented in fields.items()}
-    return {names.get(name, name): value for name, value in body.items()}
+    return Asked(asked.path, asked.query, getit_marketing.canonical(asked.body, _TEST))
 
 
 def _tested(data: Any, asked: Asked) -> Any:
@@ -157,6 +174,27 @@ def _performance(data: Any, asked: Asked) -> Any:
 
 ROWS: tuple[Row, ...] = (
     Row(
+        f"POST {PREFIX}/campaigns",
+        "marketing.create_marketing_campaign",
+        request=getit_marketing.request,
+        reply=getit_marketing.campaign,
+        fields=getit_marketing.FIELDS,
+    ),
+    Row(f"GET {PREFIX}/campaigns", "marketing.list_marketing_campaigns", reply=getit_marketing.campaigns),
+    Row(
+        f"PUT {PREFIX}/campaigns/{{campaign_id}}",
+        "marketing.update_marketing_campaign",
+        request=getit_marketing.request,
+        reply=getit_marketing.campaign,
+        fields=getit_marketing.FIELDS,
+    ),
+    Row(
+        f"GET {PREFIX}/campaigns/{{campaign_id}}/analytics",
+        "marketing.get_analytics",
+        request=getit_marketing.request,
+        reply=getit_marketing.analytics,
+    ),
+    Row(
         f"POST {PREFIX}/email-campaigns",
         "campaigns.create_campaign",
         request=_new_campaign,
@@ -168,7 +206,7 @@ ROWS: tuple[Row, ...] = (
         "campaigns.send_test",
         request=_test_mail,
         reply=_tested,
-        fields={"emails": "test_emails", "data": "test_data"},
+        fields=_TEST,
     ),
     Row(f"GET {PREFIX}/email-campaigns/{{campaign_id}}/performance", "campaigns.get_performance", reply=_performance),
     Row(
@@ -184,6 +222,13 @@ ROWS: tuple[Row, ...] = (
         "segments.list_members",
         request=_with_insights,
         reply=_customers,
+    ),
+    Row(
+        f"POST {PREFIX}/segments/{{segment_id}}/export",
+        "exports.create_export",
+        request=_new_export,
+        reply=_export,
+        fields={"filters.segment_id": "segment_id"},
     ),
     Row(
         f"GET {PREFIX}/email-campaigns/unsubscribes",

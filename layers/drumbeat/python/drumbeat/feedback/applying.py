@@ -7,7 +7,6 @@ sets, so that whoever sees a number finds the rows behind it. What was seen is c
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,83 +15,29 @@ from pynamodb.attributes import NumberSetAttribute
 from pynamodb.exceptions import PynamoDBException, VerboseClientError
 
 from drumbeat import clock, table
-from drumbeat.activity import frames, machines
+from drumbeat.activity import machines
 from drumbeat.activity import rollups as days
-from drumbeat.activity.model import MessageKind, Timeline, message_row
+from drumbeat.activity.model import Timeline
 from drumbeat.contacts import consent, suppressions
 from drumbeat.contacts import model as contacts
+from drumbeat.contacts.ledger import Evidence
+from drumbeat.deliverability import soft_bounces
 from drumbeat.errors import Refusal
-from drumbeat.feedback import known, rules
+from drumbeat.feedback import confirmation_mails, known, rules
 from drumbeat.feedback.facts import Fact, read
-from drumbeat.feedback.known import Known, Person
+from drumbeat.feedback.items import Item
 from drumbeat.logs import counted, logger
+from drumbeat.segments import definitions
 from drumbeat.sends import rollups
 from drumbeat.sends.model import Place, Stat
 from drumbeat.table import ConditionFailed, TransactionRefused
 
 _UNFIT = (ValueError, LookupError, TypeError, AttributeError)
 _FAULTS = (*_UNFIT, BotoCoreError, ClientError, PynamoDBException, ConditionFailed, TransactionRefused, Refusal)
-_ROWS: dict[str, MessageKind] = {
-    "delivered": "delivered", "deferred": "deferred", "bounced": "bounced", "soft_bounced": "bounced",
-    "complained": "complained", "failed": "rejected", "opened": "opened", "clicked": "clicked",
-}  # fmt: skip
-# What the documents know as events; the others stay on the timeline.
-_PUBLISHED = frozenset({"delivered", "bounced", "complained", "opened", "clicked"})
 _METRICS = {
     "delivered": "Deliveries", "bounced": "HardBounces", "soft_bounced": "SoftBounces", "complained": "Complaints",
     "failed": "Failures", "opened": "Opens", "clicked": "Clicks",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A fact with what is known of its message. `person` is None when the contact was deleted."""
-
-    fact: Fact
-    send: Known
-    place: Place
-    contact: str
-    person: Person | None = None
-    machine: bool = False
-
-    @property
-    def message(self) -> str:
-        return self.place.message(self.fact.number)
-
-    @property
-    def sets(self) -> list[str]:
-        """The sets of the stat item that this recipient's number goes into."""
-        fact = self.fact
-        if self.machine:
-            return [f"{fact.kind}_machine"]
-        return [fact.kind, *([f"l{fact.link}"] if fact.kind == "clicked" and fact.link is not None else [])]
-
-    def row(self) -> Timeline | None:
-        """The timeline row; None where there is nothing to tell, or nobody to tell it of."""
-        fact, kind = self.fact, _ROWS.get(self.fact.kind)
-        address = fact.address or (self.person and self.person.email)
-        if kind is None or self.person is None:
-            return None
-        known_as = frames.email(self.send.campaign, self.person.customer_id, address or "", self.message)
-        publish = self.send.publish and fact.kind in _PUBLISHED and not self.machine and bool(address)
-        return message_row(
-            self.send.tenant, self.contact, kind, fact.at, fact.send, self.send.campaign, self.message,
-            self._data(known_as), publish, machine=self.machine,
-        )  # fmt: skip
-
-    def _data(self, known_as: dict[str, Any]) -> dict[str, Any]:
-        fact = self.fact
-        where = {"location": {"country": fact.country, "city": fact.city}}
-        match fact.kind:
-            case "opened":
-                return frames.opened(known_as, fact.ip, fact.user_agent, {}) | where
-            case "clicked":
-                return frames.clicked(known_as, fact.ip, fact.user_agent, {}, fact.url) | where
-            case "bounced" | "soft_bounced":
-                return frames.bounced(known_as, "hard" if fact.kind == "bounced" else "soft", fact.reason)
-            case "deferred" | "failed":
-                return {**known_as, "reason": fact.reason}
-        return known_as
 
 
 def apply(messages: Sequence[Mapping[str, Any]]) -> list[int]:
@@ -100,7 +45,7 @@ def apply(messages: Sequence[Mapping[str, Any]]) -> list[int]:
     facts, failed = _read(messages)
     items = _known(facts)
     items = _classified(items)
-    for act in (_incidents, _timeline, _days, _sets):
+    for act in (_incidents, _timeline, _soft_bounces, _days, _sets):
         failed |= act({position: item for position, item in items.items() if position not in failed})
     done = {position: item for position, item in items.items() if position not in failed}
     failed |= _roll_ups(done)
@@ -121,7 +66,8 @@ def _read(messages: Sequence[Mapping[str, Any]]) -> tuple[dict[int, Fact], set[i
             failed.add(position)
             continue
         if fact is None:
-            logger.info("feedback that is not ours", extra={"event_type": str(message.get("eventType"))[:40]})
+            if not _succeeds(confirmation_mails.apply, message):
+                failed.add(position)
         else:
             facts[position] = fact
     return facts, failed
@@ -187,8 +133,26 @@ def _incidents(items: Mapping[int, Item]) -> set[int]:
     return {
         position
         for position, item in items.items()
-        if item.fact.consequence is not None and not _succeeds(_incident, item)
+        if (does := item.fact.consequence) is not None and does.in_a_row == 1 and not _succeeds(_incident, item)
     }
+
+
+def _soft_bounces(items: Mapping[int, Item]) -> set[int]:
+    """Suppress addresses that bounced softly too often in a row. After the timeline, which has the batch's
+    deliveries."""
+    return {
+        position
+        for position, item in items.items()
+        if (does := item.fact.consequence) is not None and does.in_a_row > 1 and not _succeeds(_soft_bounce, item)
+    }
+
+
+def _soft_bounce(item: Item) -> None:
+    if item.person is None:  # nobody is written to any more, and an erased address is not to be noted again
+        return
+    address = item.fact.address or (item.person and item.person.email)
+    if address and soft_bounces.reached(item.send.tenant, address, item.contact, item.message, item.fact.at):
+        _incident(item)
 
 
 def _incident(item: Item) -> None:
@@ -204,6 +168,7 @@ def _incident(item: Item) -> None:
         consent.revoke(
             tenant, person, "email", reason=does.reason, method="provider", source=fact.reason, at=fact.at,
             cause=f"{fact.send}:{does.reason}", campaign=item.send.campaign, send=fact.send,
+            evidence=Evidence("provider", f"{fact.send}:{does.reason}"),
         )  # fmt: skip
 
 
@@ -212,7 +177,10 @@ def _timeline(items: Mapping[int, Item]) -> set[int]:
 
 
 def _put(items: Mapping[int, Item], positions: Iterable[int]) -> None:
-    rows = (items[position].row() for position in positions)
+    chosen = [items[position] for position in positions]
+    tenants = {item.send.tenant for item in chosen if item.fact.kind == "delivered"}
+    asked = {tenant: definitions.asked(tenant) for tenant in tenants}
+    rows = (item.row(asked.get(item.send.tenant, ())) for item in chosen)
     table.put_many({(row.pk, row.sk): row for row in rows if row}.values())
 
 
@@ -236,15 +204,15 @@ def _sets(items: Mapping[int, Item]) -> set[int]:
     for place, positions in by_place.items():
         sets: defaultdict[str, set[int]] = defaultdict(set)
         for position in positions:
-            for name in items[position].sets:
-                sets[name].add(items[position].fact.number)
+            for name, number in items[position].sets:
+                sets[name].add(number)
         if not _succeeds(lambda found: unite(place, found), sets):  # noqa: B023 - called at once
             failed |= set(positions)
     return failed
 
 
 def unite(place: Place, sets: Mapping[str, set[int]]) -> None:
-    """Add recipients' numbers to sets of the chunk's stat item; numbers that are there already change nothing."""
+    """Add numbers to sets of the chunk's stat item; what is there already changes nothing."""
     actions = [NumberSetAttribute(attr_name=name).add(numbers) for name, numbers in sorted(sets.items())]
     Stat.change_at(*place.stat_key, *actions)
 

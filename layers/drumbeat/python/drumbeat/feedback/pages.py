@@ -19,6 +19,8 @@ from drumbeat.feedback.words import LANGUAGES, WORDS, spoken
 REASONS = ("too_many", "not_relevant", "never_asked", "other")
 # Present in what a page's form sends, so that an empty box differs from a request that is not the page's.
 MARK = "page"
+# Present where the form has a box for tracking: pages that were opened before there was one do not speak of it.
+ASKS_TRACKING = "asks_tracking"
 
 CSS = """
 :root{color-scheme:light dark;--ink:#1c1e26;--soft:#5c6070;--paper:#fff;--ground:#f3f4f8;--line:#d9dbe4;
@@ -44,7 +46,12 @@ border:0;border-radius:.625rem;background:var(--key);color:var(--on);cursor:poin
 button:hover{filter:brightness(1.08)}
 :focus-visible{outline:3px solid var(--key);outline-offset:3px}
 a{color:var(--key)}
-.more{margin:1.25rem 0 0;text-align:center}
+.quiet{margin-top:.75rem;background:none;color:var(--key);border:1px solid var(--line)}
+section{margin-top:2rem;padding-top:1.5rem;border-top:1px solid var(--line)}
+h2{margin:0 0 .75rem;font-size:1.125rem}
+.more{margin:.75rem 0 0;text-align:center}
+.more a{display:inline-block;padding:.5rem .75rem}
+main>:last-child{margin-bottom:0}
 .saved{padding:.75rem 1rem;border-radius:.625rem;background:var(--ground)}
 """.strip()
 _HASH = base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()
@@ -93,7 +100,7 @@ def ask_to_unsubscribe(to: Reader, preferences: str) -> str:
         f'<label><input type="radio" name="reason" value="{reason}"><span>{to.says(reason)}</span></label>'
         for reason in REASONS
     )
-    return _page(
+    return page(
         to,
         "unsubscribe_title",
         f"<p>{to.says(question)}</p>"
@@ -106,7 +113,7 @@ def ask_to_unsubscribe(to: Reader, preferences: str) -> str:
 
 def unsubscribed(to: Reader, preferences: str) -> str:
     """The page after the button."""
-    return _page(
+    return page(
         to,
         "done_title",
         f'<p role="status">{to.says("done")}</p>'
@@ -114,8 +121,9 @@ def unsubscribed(to: Reader, preferences: str) -> str:
     )
 
 
-def preferences(to: Reader, contact: Contact, *, saved: bool) -> str:
-    """The choices as they are now."""
+def preferences(to: Reader, contact: Contact, *, saved: bool, more: str = "", action: str = "") -> str:
+    """The choices as they are now; `more` is HTML that stands below them, `action` where they are sent (unless said,
+    to where the page is)."""
     channels = ["email", *(["sms"] if contact.phone else [])]
     boxes = "".join(
         f'<label><input type="checkbox" name="{channel}" value="on"{" checked" if on else ""}>'
@@ -123,40 +131,47 @@ def preferences(to: Reader, contact: Contact, *, saved: bool) -> str:
         for channel in channels
         for on in [wants(contact, "sms" if channel == "sms" else "email")]
     )
+    boxes += (
+        f'<input type="hidden" name="{ASKS_TRACKING}" value="1">'
+        f'<label><input type="checkbox" name="tracking" value="on"{"" if contact.tracking is False else " checked"}>'
+        f"<span>{to.says('tracking')}</span></label>"
+    )
     options = "".join(
         f'<option value="{tag}"{" selected" if tag == to.language else ""}>{name}</option>'
         for tag, name in LANGUAGES.items()
     )
-    address = to.says("preferences_intro") if to.address else ""
-    return _page(
+    sent_to = f' action="{escape(action)}"' if action else ""
+    legend = to.says("preferences_intro" if to.address else "preferences_title")
+    return page(
         to,
         "preferences_title",
         (f'<p class="saved" role="status">{to.says("saved")}</p>' if saved else "")
-        + f'<form method="post"><input type="hidden" name="{MARK}" value="1">'
-        f"<fieldset><legend>{address}</legend>{boxes}"
+        + f'<form method="post"{sent_to}><input type="hidden" name="{MARK}" value="1">'
+        f"<fieldset><legend>{legend}</legend>{boxes}"
         f'<label><span>{to.says("language")}</span><select name="language">{options}</select></label></fieldset>'
-        f'<button type="submit">{to.says("save")}</button></form>',
+        f'<button type="submit">{to.says("save")}</button></form>{more}',
     )
 
 
 def nobody(to: Reader) -> str:
     """The preference page of somebody who was deleted."""
-    return _page(to, "gone_title", f"<p>{to.says('gone')}</p>")
+    return page(to, "gone_title", f"<p>{to.says('gone')}</p>")
 
 
 def of_test(headers: Mapping[str, str]) -> str:
     """The page for the links of a test mail, on which there is nothing to change."""
     to = Reader(spoken(headers.get("accept-language")), "", None)
-    return _page(to, "test_title", f"<p>{to.says('test')}</p>")
+    return page(to, "test_title", f"<p>{to.says('test')}</p>")
 
 
 def unknown_link(headers: Mapping[str, str]) -> str:
     """The page for a token or link that we did not make. It says nothing of what exists."""
     to = Reader(spoken(headers.get("accept-language")), "", None)
-    return _page(to, "unknown_title", f"<p>{to.says('unknown')}</p>")
+    return page(to, "unknown_title", f"<p>{to.says('unknown')}</p>")
 
 
-def _page(to: Reader, title: str, body: str) -> str:
+def page(to: Reader, title: str, body: str) -> str:
+    """A whole page: whose it is, a title of the words, and what it says as HTML."""
     name = f'<p class="from">{escape(to.tenant)}</p>' if to.tenant else ""
     return (
         f'<!doctype html><html lang="{to.language}"><head><meta charset="utf-8">'

@@ -1,5 +1,6 @@
 """What bounces and complaints mean for an address, and which clicks a machine made. Pure."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any, Literal
 from drumbeat import clock
 from drumbeat.activity import machines
 from drumbeat.contacts.suppressions import Reason, Scope
+from drumbeat.deliverability.soft_bounces import IN_A_ROW
 
 # A scanner follows all links in one go; a reader who follows all of them takes longer. Real seconds.
 BURST = 30.0
@@ -16,14 +18,25 @@ BURST = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Consequence:
-    """What an incident does to the address: what it must not get any more, why, and whether consent is taken back."""
+    """What an incident does to the address: what it must not get any more, why, and whether consent is taken back.
+
+    `in_a_row`: only when it is the last of so many without a delivery between (drumbeat.deliverability.soft_bounces).
+    """
 
     scope: Scope
     reason: Reason
     revokes: bool = False
+    in_a_row: int = 1
 
 
 _GONE = Consequence("all", "hard_bounce")
+_SOFT = Consequence("marketing", "soft_bounces", in_a_row=IN_A_ROW)
+# SES tried for fourteen hours and gave up: nobody takes mail there.
+_EXPIRED = Consequence("marketing", "soft_bounces")
+# What was wrong with the mail says nothing about the address: too large, or turned away for its content or its sender
+# (RFC 3463: x.2.3 and x.3.4 are sizes, x.6.* contents, x.7.* policies).
+_OF_THE_MAIL = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
+_OF_THE_MAIL_BY_STATUS = re.compile(r"[45]\.(?:2\.3|3\.4|[67]\.\d+)")
 _COMPLAINED = Consequence("marketing", "complaint", revokes=True)
 Incident = tuple[Literal["bounced", "soft_bounced", "complained", "failed"], Consequence | None, str | None]
 
@@ -39,10 +52,16 @@ def bounce(facts: Mapping[str, Any]) -> Incident:
     words = [str(first[name]) for name in ("status", "diagnosticCode") if first.get(name)]
     reason = " ".join(words) or facts.get("bounceSubType")
     if facts.get("bounceType") != "Permanent":
-        return "soft_bounced", None, reason
+        return "soft_bounced", _soft(str(facts.get("bounceSubType")), str(first.get("status") or "")), reason
     if facts.get("bounceSubType") == "UnsubscribedRecipient":
         return "failed", Consequence("marketing", "unsubscribed", revokes=True), reason
     return "bounced", _GONE, reason
+
+
+def _soft(subtype: str, status: str) -> Consequence | None:
+    if status == "4.4.7":
+        return _EXPIRED
+    return None if subtype in _OF_THE_MAIL or _OF_THE_MAIL_BY_STATUS.fullmatch(status) else _SOFT
 
 
 def complaint(facts: Mapping[str, Any]) -> Incident | None:

@@ -109,7 +109,7 @@ def _personalised(target: Target, template: str, query: Mapping[str, str]) -> st
     contact_id = recipient(target)
     contact = contacts.find(target.place[0], contact_id) if contact_id else None
     content = _content(target)
-    data = rendering.personal(contact, content) if contact else {}
+    data = rendering.personal(contact, content.variables if content else None) if contact else {}
     frame = rendering.frame(content) if content else {}
     try:
         return resolve_link(template, {**data, **frame, "carried": dict(query)})

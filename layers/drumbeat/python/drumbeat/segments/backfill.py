@@ -36,7 +36,7 @@ Walk = dict[str, Any]
 def round_of(walk: Walk) -> Walk:
     """Do one round; gives the walk's next state.
 
-    Reads Tenant, Contact, RollUp, Definitions; writes Segment, Member, Watch.
+    Reads `membership.READS`; writes Segment, and `WRITES` of membership.
     """
     segment = model.find(walk["tenant"], walk["segment"])
     if segment is None or int(segment.version) != walk["version"] or segment.state not in _STATES[walk["phase"]]:
@@ -61,10 +61,12 @@ def contact_pages(walk: Walk) -> Iterator[tuple[int, list[str]]]:
 
 def _evaluate(walk: Walk, segment: Segment, until: float) -> Walk:
     filling = None if segment.dynamic else segment.segment_id
+    silent = segment.segment_id if walk["version"] == 1 else None
     for shard, page in contact_pages(walk):
         if time.monotonic() > until:
             return walk
-        membership.refresh(walk["tenant"], page, clock.business(), scope={segment.segment_id}, filling=filling)
+        scope = {segment.segment_id}
+        membership.refresh(walk["tenant"], page, clock.business(), scope=scope, filling=filling, silent=silent)
         walk = {**walk, "shard": shard, "after": page[-1]}
     return {**walk, "phase": "measure", "shard": 0, "after": None}
 

@@ -8,8 +8,9 @@ from pynamodb.expressions.update import Action
 
 from drumbeat import clock, machines, slugs, table
 from drumbeat.errors import Conflict, NotFound
-from drumbeat.segments import definitions, model
+from drumbeat.segments import definitions, figures, history, model
 from drumbeat.segments.definitions import CriteriaRefused
+from drumbeat.segments.history import SegmentVersion
 from drumbeat.segments.model import BACKFILL, BACKFILLS, KIND, Definitions, Segment, State
 from drumbeat.segments.views import NewSegment, SegmentChange
 from drumbeat.slugs import Slug
@@ -20,7 +21,7 @@ MOST_SEGMENTS = 300
 # Wall time after which work on a segment counts as lost; a round takes less than half of it.
 LOST_AFTER = timedelta(minutes=2)
 # What functions that make, change or delete segments declare.
-WRITES = (Segment, Definitions, Slug)
+WRITES = (Segment, SegmentVersion, Definitions, Slug)
 
 
 class TooManySegments(Conflict):
@@ -45,29 +46,41 @@ def create(
     tenant: str, new: NewSegment, *, segment_id: str, created_by: str, now: datetime, hidden: bool = False
 ) -> Segment:
     """Create a segment and start finding its members; made again with its id it is the stored one. A hidden one is in
-    no list and has no slug: it is the filter of a campaign.
+    no list and has no slug: it is the filter of a campaign. One without criteria is an empty list, and ready.
 
     Raises CriteriaRefused, TooManySegments.
     """
-    definitions.checked(tenant, new.criteria)
+    if new.criteria is not None:
+        definitions.checked(tenant, new.criteria)
     if model.evaluated(tenant) >= MOST_SEGMENTS:
         raise TooManySegments(f"A tenant has at most {MOST_SEGMENTS} segments. Delete one that is not used any more.")
-    slug = None if hidden else slugs.claim(tenant, KIND, new.name, segment_id)
-    segment = Segment(
-        *Segment.key(tenant, segment_id), gsi1pk=None if hidden else Segment.partition(tenant),
-        gsi1sk=None if hidden else segment_id, gsi2pk=BACKFILLS, gsi2sk=lost_at(), tenant=tenant,
-        segment_id=segment_id, hidden=hidden, name=new.name, names=new.names,
-        description=new.description, segment_type=new.segment_type, kind="dynamic" if new.dynamic else "static",
-        criteria=new.criteria, state=State.BUILDING, slug=slug, created_by=created_by, created_at=now, updated_at=now,
-    )  # fmt: skip
+    segment = _built(tenant, new, segment_id, created_by, now, hidden)
     transaction = Transaction().create(segment)
+    if not hidden:
+        transaction.put(history.version(segment, 1, new.criteria, now))
     _announce(transaction, tenant, Definitions.segments.add({segment_id}))
     try:
         transaction.commit()
     except TransactionRefused as refused:
         segment = Segment.from_raw_data(refused.found[0] or {})
-    start(segment)
+    if segment.state == State.BUILDING:
+        start(segment)
     return segment
+
+
+def _built(tenant: str, new: NewSegment, segment_id: str, created_by: str, now: datetime, hidden: bool) -> Segment:
+    """A segment that is not stored yet, whose name is claimed."""
+    slug = None if hidden else slugs.claim(tenant, KIND, new.name, segment_id)
+    empty = new.criteria is None
+    waits: dict[str, Any] = figures.next_measure(now) if empty else {"gsi2pk": BACKFILLS, "gsi2sk": lost_at()}
+    return Segment(
+        *Segment.key(tenant, segment_id), gsi1pk=None if hidden else Segment.partition(tenant),
+        gsi1sk=None if hidden else segment_id, tenant=tenant, segment_id=segment_id, hidden=hidden, name=new.name,
+        names=new.names, description=new.description, segment_type=new.segment_type,
+        kind="dynamic" if new.dynamic else "static", double_opt_in=new.double_opt_in or None, criteria=new.criteria,
+        state=State.READY if empty else State.BUILDING, slug=slug, created_by=created_by, created_at=now,
+        updated_at=now, **waits,
+    )  # fmt: skip
 
 
 def _announce(transaction: Transaction, tenant: str, *actions: Action) -> None:
@@ -98,15 +111,17 @@ def change(tenant: str, reference: str, said: SegmentChange, now: datetime) -> S
         except ConditionFailed as refused:
             raise NotFound("There is no such segment any more.") from refused
         return segment
-    return _redefine(segment, said.criteria, actions)
+    return _redefine(segment, said.criteria, actions, now)
 
 
-def _redefine(segment: Segment, criteria: Mapping[str, Any], actions: list[Action]) -> Segment:
+def _redefine(segment: Segment, criteria: Mapping[str, Any], actions: list[Action], now: datetime) -> Segment:
     """New criteria. The check for circles holds only while nobody changes another definition, so the transaction
     requires that of `Definitions.number`."""
     tenant, segment_id, version = segment.tenant, segment.segment_id, int(segment.version)
     if not segment.dynamic:
-        raise CriteriaRefused.field("criteria", "cannot change: a static segment keeps the members it was made with")
+        raise CriteriaRefused.field(
+            "criteria", "cannot change: a static segment keeps its members; add and remove them"
+        )
     number = definitions.of(tenant).number
     definitions.checked(tenant, criteria, segment_id)
     transaction = Transaction().update(
@@ -118,6 +133,7 @@ def _redefine(segment: Segment, criteria: Mapping[str, Any], actions: list[Actio
         ],
         (Segment.version == version) & (Segment.state != State.DELETING),
     )  # fmt: skip
+    transaction.put(history.version(segment, version + 1, criteria, now))
     bump = [Definitions.number.add(1)]
     transaction.update(Definitions, *Definitions.key(tenant), bump, Definitions.number == number)
     try:
@@ -153,8 +169,9 @@ def delete(tenant: str, reference: str) -> Segment:
 
 
 def remove_rows(tenant: str, segment_id: str, shard: int) -> None:
-    """Delete the members and watches of one shard of a segment."""
+    """Delete the members, watches and history of one shard of a segment."""
     for kind in (model.Member, model.Watch):
         pk = kind.partition(tenant, segment_id, shard)
         keys = ((pk, row["sk"]["S"]) for row in model.raw_members(tenant, segment_id, shard, only=["sk"], model=kind))
         table.write_many(deletes=keys)
+    history.remove(tenant, segment_id, shard)

@@ -1,8 +1,8 @@
-"""The conditions of a dynamic segment: what each takes, when it holds for a contact, and when time may change that."""
+"""Conditions on what a contact is: what each takes, when it holds, and when time may change that."""
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from hashlib import blake2b
@@ -13,39 +13,24 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 from pydantic_core import PydanticCustomError
 
 from drumbeat.segments.facts import ATTRIBUTES, BUILT_IN, Facts
-from drumbeat.segments.operators import HOLD_WHEN_MISSING, NEGATED, OperandError, Operation, OperatorName, build, whole
-from drumbeat.segments.values import days_later, is_missing, moment, number, text
-from drumbeat.segments.windows import MAX_DAYS, NEVER, Changes, merge
+from drumbeat.segments.operators import HOLD_WHEN_MISSING, NEGATED, OperandError, Operation, OperatorName, build
+from drumbeat.segments.values import is_missing, number, text
+from drumbeat.segments.windows import NEVER, Changes, merge
 
 
-def _whole(lowest: int, highest: int, what: str) -> BeforeValidator:
-    def read(value: object) -> int | None:
-        found = whole(value, lowest, highest)
-        if value is not None and found is None:
-            raise PydanticCustomError("whole", "must be {what} from {lowest} to {highest}", {
-                "what": what, "lowest": lowest, "highest": highest,
+def _between(lowest: float, highest: float, *, above: bool = False) -> BeforeValidator:
+    def read(value: object) -> Decimal:
+        found = number(value)
+        if found is None or not lowest <= found <= highest or (above and found == lowest):
+            raise PydanticCustomError("range", "must be a number {above}{lowest}, at most {highest}", {
+                "above": "above " if above else "from ", "lowest": lowest, "highest": highest,
             })  # fmt: skip
-        return found
+        return Decimal(found)
 
     return BeforeValidator(read)
 
 
-def _local_day(value: object) -> object:
-    when = moment(value) if isinstance(value, str) else value
-    if value is not None and (isinstance(when, datetime) or not isinstance(when, date)):
-        raise PydanticCustomError("day", "must be an ISO 8601 date without a time: events are counted by day")
-    return when
-
-
-def _percent(value: object) -> Decimal:
-    found = number(value)
-    if found is None or not 0 < found <= 100:
-        raise PydanticCustomError("percent", "must be a number above 0, at most 100")
-    return Decimal(found)
-
-
 Name = Annotated[str, Field(min_length=1, max_length=128)]
-LocalDay = Annotated[date, BeforeValidator(_local_day)]
 
 
 class Condition(BaseModel, ABC):
@@ -58,7 +43,7 @@ class Condition(BaseModel, ABC):
         """Whether it is so today, a day of the tenant's zone."""
 
     @abstractmethod
-    def actual(self, facts: Facts, today: date) -> object:
+    def actual(self, facts: Facts, today: date, zone: ZoneInfo) -> object:
         """What the contact has, for a person who asks why the condition held or failed."""
 
     def changes(self, facts: Facts, today: date, zone: ZoneInfo) -> Changes:
@@ -97,11 +82,11 @@ class FieldCondition(Condition):
     def _operation(self) -> Operation:
         return build(self.operator, BUILT_IN.get(self.field, "any"), self.value)
 
-    def actual(self, facts: Facts, today: date) -> object:
+    def actual(self, facts: Facts, today: date, zone: ZoneInfo) -> object:
         return facts.value(self.field)
 
     def holds(self, facts: Facts, today: date, zone: ZoneInfo) -> bool:
-        found = self.actual(facts, today)
+        found = self.actual(facts, today, zone)
         if is_missing(found):
             return self.operator in HOLD_WHEN_MISSING
         operation = self._operation
@@ -115,122 +100,35 @@ class FieldCondition(Condition):
         changes = self._operation.changes
         if changes is None:
             return NEVER
-        found = self.actual(facts, today)
+        found = self.actual(facts, today, zone)
         items = found if isinstance(found, list | tuple | set | frozenset) else (found,)
         return merge(changes(item, today, zone) for item in items)
 
 
 class ConsentCondition(Condition):
     consent: Literal["email", "sms", "push"]
-    status: Literal["granted", "revoked", "none"]
+    status: Literal["granted", "revoked", "pending", "expired", "none"]
 
-    def actual(self, facts: Facts, today: date) -> str:
-        """`none` also while a double opt-in is not yet confirmed."""
-        status = facts.consents.get(self.consent)
-        return status if status in ("granted", "revoked") else "none"
+    def actual(self, facts: Facts, today: date, zone: ZoneInfo) -> str:
+        """`pending` while a double opt-in waits to be confirmed, `expired` when nobody did, `none` without any."""
+        return facts.consents.get(self.consent) or "none"
 
     def holds(self, facts: Facts, today: date, zone: ZoneInfo) -> bool:
-        return self.actual(facts, today) == self.status
+        return self.actual(facts, today, zone) == self.status
 
 
 class TagCondition(Condition):
     tag: Name
     operator: Literal["is_set", "is_not_set"] = "is_set"
 
-    def actual(self, facts: Facts, today: date) -> bool:
+    def actual(self, facts: Facts, today: date, zone: ZoneInfo) -> bool:
         if self.tag in facts.tags:
             return True
         wanted = text(self.tag)
         return any(text(tag) == wanted for tag in facts.tags)
 
     def holds(self, facts: Facts, today: date, zone: ZoneInfo) -> bool:
-        return self.actual(facts, today) is (self.operator == "is_set")
-
-
-class Count(BaseModel):
-    """How often: `{"operator": "greater_or_equal", "value": 2}`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    operator: Literal["equals", "not_equals", "greater_than", "greater_or_equal", "less_than", "less_or_equal"]
-    value: Annotated[int, _whole(0, 1_000_000_000, "a whole number")]
-
-    def holds(self, count: int) -> bool:
-        match self.operator:
-            case "equals":
-                return count == self.value
-            case "not_equals":
-                return count != self.value
-            case "greater_than":
-                return count > self.value
-            case "greater_or_equal":
-                return count >= self.value
-            case "less_than":
-                return count < self.value
-            case "less_or_equal":
-                return count <= self.value
-
-
-class EventCondition(Condition):
-    """How often an event happened, by the roll-ups per local day of the tenant; without `count`, at least once.
-
-    `within_days: n` are the last n calendar days in the tenant's zone, today included; `after` and `before` are days
-    that do not belong to the window themselves. Given together, all must be true of a day. `not_performed` is the
-    opposite of `performed`.
-    """
-
-    event: Name
-    operator: Literal["performed", "not_performed"] = "performed"
-    count: Count | None = None
-    within_days: Annotated[int | None, _whole(1, MAX_DAYS, "a whole number of days")] = None
-    after: LocalDay | None = None
-    before: LocalDay | None = None
-
-    @field_validator("before")
-    @classmethod
-    def _leaves_a_day(cls, before: date | None, info: ValidationInfo) -> date | None:
-        after = info.data.get("after")
-        if before and after and (before - after).days < 2:
-            raise PydanticCustomError(
-                "window", "must be at least two days later than `after`: neither is in the window"
-            )
-        return before
-
-    def actual(self, facts: Facts, today: date) -> int:
-        days = facts.rollups.get(self.event)
-        return sum(count for day, count in days.items() if self._counts(day, today)) if days else 0
-
-    def _counts(self, day: date, today: date) -> bool:
-        return (self.within_days is None or 0 <= (today - day).days < self.within_days) and self._between(day)
-
-    def _between(self, day: date) -> bool:
-        return (self.after is None or day > self.after) and (self.before is None or day < self.before)
-
-    def _answer(self, count: int) -> bool:
-        performed = self.count.holds(count) if self.count else count > 0
-        return performed is (self.operator == "performed")
-
-    def holds(self, facts: Facts, today: date, zone: ZoneInfo) -> bool:
-        return self._answer(self.actual(facts, today))
-
-    def changes(self, facts: Facts, today: date, zone: ZoneInfo) -> Changes:
-        days = facts.rollups.get(self.event)
-        if not days or self.within_days is None:
-            return NEVER
-        steps: dict[date, int] = {}
-        for day, count in days.items():
-            if self._between(day):
-                leaves = days_later(day, self.within_days)
-                steps[day] = steps.get(day, 0) + count
-                steps[leaves] = steps.get(leaves, 0) - count
-        total = self.actual(facts, today)
-        held, flips = self._answer(total), []
-        for day in sorted(day for day in steps if day > today):
-            total += steps[day]
-            if self._answer(total) is not held:
-                held = not held
-                flips.append(day)
-        return Changes(tuple(flips))
+        return self.actual(facts, today, zone) is (self.operator == "is_set")
 
 
 class SegmentCondition(Condition):
@@ -238,64 +136,87 @@ class SegmentCondition(Condition):
 
     segment: Name
 
-    def actual(self, facts: Facts, today: date) -> bool:
+    def actual(self, facts: Facts, today: date, zone: ZoneInfo) -> bool:
         return self.segment in facts.segments
 
     def holds(self, facts: Facts, today: date, zone: ZoneInfo) -> bool:
-        return self.actual(facts, today)
+        return self.actual(facts, today, zone)
 
 
 class SampleCondition(Condition):
-    """The same random share of contacts each time. With one salt, a smaller share is a part of a larger one; with
-    different salts, shares are independent."""
+    """The same random share of contacts each time: those whose fixed place in 0 to 100 is at least `from_percent`, and
+    less than `sample_percent` above it.
 
-    sample_percent: Annotated[Decimal, BeforeValidator(_percent)]
+    The place follows from the salt and the contact's id. With one salt (all segments share the empty one) a larger
+    share contains a smaller one that begins at the same place, and shares of different ranges have nobody in common;
+    shares of different salts are independent of each other.
+    """
+
+    sample_percent: Annotated[Decimal, _between(0, 100, above=True)]
+    from_percent: Annotated[Decimal, _between(0, 100)] = Decimal(0)
     salt: Annotated[str, Field(max_length=128)] = ""
 
+    @field_validator("from_percent")
+    @classmethod
+    def _ends(cls, value: Decimal, info: ValidationInfo) -> Decimal:
+        if value + info.data.get("sample_percent", Decimal(0)) > 100:
+            raise PydanticCustomError("range", "and `sample_percent` must be at most 100 together")
+        return value
+
     @cached_property
-    def _limit(self) -> int:
-        return int(self.sample_percent * 2**64 / 100)
+    def _range(self) -> tuple[int, int]:
+        return _scaled(self.from_percent), _scaled(self.from_percent + self.sample_percent)
 
     def _place(self, facts: Facts) -> int:
         named = f"{self.salt}\0{facts.contact_id}".encode("utf-8", "surrogatepass")
         return int.from_bytes(blake2b(named, digest_size=8).digest())
 
-    def actual(self, facts: Facts, today: date) -> float:
-        """The contact's fixed place in 0 to 100; the condition holds below `sample_percent`."""
+    def actual(self, facts: Facts, today: date, zone: ZoneInfo) -> float:
+        """The contact's fixed place in 0 to 100."""
         return self._place(facts) * 100 / 2**64
 
     def holds(self, facts: Facts, today: date, zone: ZoneInfo) -> bool:
-        return self._place(facts) < self._limit
+        low, high = self._range
+        return low <= self._place(facts) < high
 
 
-class Group(BaseModel):
-    """`AND` of no conditions is everyone; only the root can be that."""
+def _scaled(percent: Decimal) -> int:
+    return int(percent * 2**64 / 100)
+
+
+class Place(BaseModel):
+    """A point on earth, in degrees."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    logic: Literal["AND", "OR", "NOT"]
-    conditions: tuple["Group | Leaf", ...]
+    latitude: Annotated[Decimal, _between(-90, 90)]
+    longitude: Annotated[Decimal, _between(-180, 180)]
+
+
+class LocationCondition(Condition):
+    """Nearness to a place. Where the contact is stands in its attributes `latitude` and `longitude`, or in those of the
+    attribute `at`."""
+
+    near: Place
+    within_km: Annotated[Decimal, _between(0, 20_037, above=True)]
+    at: Name | None = None
+
+    def actual(self, facts: Facts, today: date, zone: ZoneInfo) -> float | None:
+        """The distance in kilometres; None where the contact has no place."""
+        within = f"{ATTRIBUTES}{self.at}." if self.at else ATTRIBUTES
+        latitude, longitude = number(facts.value(f"{within}latitude")), number(facts.value(f"{within}longitude"))
+        if latitude is None or longitude is None or not -90 <= latitude <= 90 or not -180 <= longitude <= 180:
+            return None
+        return round(_kilometres(self.near, float(latitude), float(longitude)), 3)
 
     def holds(self, facts: Facts, today: date, zone: ZoneInfo) -> bool:
-        if self.logic == "AND":
-            return all(part.holds(facts, today, zone) for part in self.conditions)
-        held = any(part.holds(facts, today, zone) for part in self.conditions)
-        return not held if self.logic == "NOT" else held
-
-    def leaves(self) -> Iterator["Leaf"]:
-        for part in self.conditions:
-            if isinstance(part, Group):
-                yield from part.leaves()
-            else:
-                yield part
+        distance = self.actual(facts, today, zone)
+        return distance is not None and distance <= float(self.within_km)
 
 
-Leaf = FieldCondition | ConsentCondition | TagCondition | EventCondition | SegmentCondition | SampleCondition
-Criteria = Group
-"""A parsed tree. Only `parse` checks its size."""
-
-# By the key that only this kind has.
-KINDS: Mapping[str, type[Leaf]] = {
-    "field": FieldCondition, "consent": ConsentCondition, "tag": TagCondition, "event": EventCondition,
-    "segment": SegmentCondition, "sample_percent": SampleCondition,
-}  # fmt: skip
+def _kilometres(place: Place, latitude: float, longitude: float) -> float:
+    """The great-circle distance by the haversine formula, on a sphere of the earth's mean radius."""
+    one, other = math.radians(place.latitude), math.radians(latitude)
+    across = math.sin((other - one) / 2) ** 2
+    along = math.cos(one) * math.cos(other) * math.sin(math.radians(longitude - float(place.longitude)) / 2) ** 2
+    return 2 * 6371.0088 * math.asin(min(1.0, math.sqrt(across + along)))

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from drumbeat import slugs
-from drumbeat.errors import Invalid
-from drumbeat.segments.audience import equals_all
+from drumbeat.errors import Detail, Invalid
+from drumbeat.segments.audience import audience_filters, equals_all
 from drumbeat.segments.model import Definitions, Segment, State
 from drumbeat.segments.rules import Criteria, CriteriaError, References, parse, references
 
@@ -22,12 +22,13 @@ class CriteriaRefused(Invalid):
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One segment. `criteria` name other segments by id."""
+    """One segment. `criteria` name other segments by id; a hidden one is the filter of a campaign."""
 
     segment_id: str
     dynamic: bool
     criteria: Criteria
     references: References
+    hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class Known:
         return {one.segment_id for one in self.all.values() if name in one.references.events}
 
 
+# What happens to every mail, and is not counted by day as opens and clicks are.
+_MASS = frozenset(f"{channel}.{kind}" for channel in ("email", "sms") for kind in ("sent", "delivered"))
 _kept: dict[str, Known] = {}
 
 
@@ -79,6 +82,12 @@ def of(tenant: str) -> Known:
             _kept.clear()
         _kept[tenant] = known
     return known
+
+
+def asked(tenant: str) -> frozenset[str]:
+    """The events of messages whose timeline rows are to be marked as `asked`, so that they reach evaluation: those that
+    segments look at, as far as they happen to every mail and nobody counts them by day. Reads Definitions, Segment."""
+    return _MASS & frozenset().union(*(one.references.needs.detailed for one in of(tenant).all.values()))
 
 
 def forget() -> None:
@@ -105,7 +114,7 @@ def _ordered(rows: list[Segment]) -> dict[str, Definition]:
 
 def _definition(row: Segment, names: Mapping[str, str]) -> Definition:
     criteria = parse(resolved(tree(row.criteria or {}), names))
-    return Definition(row.segment_id, row.dynamic, criteria, references(criteria))
+    return Definition(row.segment_id, row.dynamic, criteria, references(criteria), bool(row.hidden))
 
 
 def tree(criteria: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -139,6 +148,15 @@ def checked(tenant: str, criteria: Mapping[str, object], segment_id: str | None 
         if segment_id in {one.segment_id for one in known.needed([known.all[name]])}:
             raise CriteriaRefused.field("criteria", f"the segment {name!r} refers to this one")
     return read
+
+
+def check_filters(tenant: str, filters: Mapping[str, object], named: str) -> None:
+    """Raises Invalid, with the request's field that is `named`, for filters of an audience that are no criteria."""
+    try:
+        checked(tenant, audience_filters(filters))
+    except CriteriaRefused as refused:
+        said = dict.fromkeys(Detail(named, detail.message) for detail in refused.details)
+        raise Invalid("The audience's filters are not valid; see details.", list(said)) from refused
 
 
 def _names(tenant: str, wanted: Collection[str], known: Known) -> dict[str, str]:

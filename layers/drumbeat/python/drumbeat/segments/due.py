@@ -7,11 +7,10 @@ from contextlib import suppress
 from datetime import datetime
 
 from drumbeat import clock, table
-from drumbeat.accounts.model import Tenant
 from drumbeat.errors import NotFound
 from drumbeat.segments import changes, membership, people
 from drumbeat.segments.figures import next_measure
-from drumbeat.segments.model import BACKFILLS, MEASURES, SHARDS, Member, Segment, State, Watch
+from drumbeat.segments.model import BACKFILLS, MEASURES, SHARDS, Segment, State
 from drumbeat.table import ConditionFailed
 
 # A run ends before the next begins; what it leaves is due a minute later.
@@ -19,8 +18,8 @@ RUN_SECONDS = 45.0
 # Rows of one shard that are taken up together: midnight brings many at once, and all shards get their turn.
 MOST_AT_ONCE = 500
 # What the function declares.
-WRITES = (Segment, Member, Watch)
-READS = (Tenant,)
+WRITES = (Segment, *membership.WRITES)
+READS = membership.READS
 
 
 def work_off(now: datetime) -> int:

@@ -1,8 +1,8 @@
 """What is known of one contact, and what the names in a condition mean."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from drumbeat.segments.operators import Kind
 from drumbeat.segments.values import is_missing
@@ -18,12 +18,23 @@ ATTRIBUTES = "attributes."
 
 
 @dataclass(frozen=True, slots=True)
+class Happened:
+    """One event of a contact: when, on which day of the tenant's zone, for which campaign, and what it says."""
+
+    at: datetime
+    day: date
+    properties: Mapping[str, object] = field(default_factory=dict)
+    campaign: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of one contact. Leave out what `references` doesn't name; what is left out counts as missing.
 
     `fields` has the built-in fields and purchase facts by name: money in major units (1500.50), times as ISO 8601 text
     or aware datetimes. `consents` is channel → status. `rollups` is event name → day → how often, where the day is the
-    one in the tenant's zone when it happened. `segments` has the ids of the segments that the contact is in.
+    one in the tenant's zone when it happened; `happened` is event name → single events. `segments` has the ids of the
+    segments that the contact is in.
     """
 
     contact_id: str
@@ -32,6 +43,7 @@ class Facts:
     consents: Mapping[str, str] = field(default_factory=dict)
     tags: frozenset[str] = frozenset()
     rollups: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
+    happened: Mapping[str, Sequence[Happened]] = field(default_factory=dict)
     segments: frozenset[str] = frozenset()
 
     def value(self, name: str) -> object:

@@ -9,6 +9,7 @@ order records come, and without a lock or a version on any item.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -16,39 +17,70 @@ from zoneinfo import ZoneInfo
 
 from drumbeat import clock, ids, table
 from drumbeat.accounts import settings
-from drumbeat.segments import definitions, people
+from drumbeat.accounts.model import Tenant
+from drumbeat.activity.model import RollUp, Timeline
+from drumbeat.contacts.model import Contact
+from drumbeat.segments import definitions, history, people
 from drumbeat.segments.definitions import Definition, Known
-from drumbeat.segments.model import SHARDS, Member, Watch
+from drumbeat.segments.history import Spell
+from drumbeat.segments.model import SHARDS, Definitions, Member, Segment, Watch
 from drumbeat.segments.people import Person
-from drumbeat.segments.rules import matches, next_change
-from drumbeat.table import Entity
+from drumbeat.segments.rules import matches, next_change, together
+from drumbeat.table import ConditionFailed, Entity
 
 # A contact that changes faster than it is evaluated has records on their way that go on with it.
 MOST_PASSES = 8
+# What functions that keep membership declare.
+READS = (Tenant, Contact, RollUp, Timeline, Definitions, Segment)
+WRITES = (Member, Watch, Spell)
 
 Key = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When and where rules are evaluated, and the static segment, if any, that is being filled by its criteria."""
+    """When and where rules are evaluated, the static segment, if any, that is being filled by its criteria, and whether
+    joining and leaving is told on the bus: not who is found by the first walk over a segment (`silent`)."""
 
     tenant: str
     now: datetime
     zone: ZoneInfo
     filling: str | None = None
+    told: bool = False
+    silent: str | None = None
 
 
 @dataclass(slots=True)
 class _Writes:
+    """What is to be written: `spells` of those who leave come first, as their members' rows go with the rest.
+    `listed` are members of static segments, whose rows a request may delete at any time: those are only changed."""
+
     puts: list[Entity] = field(default_factory=list)
     deletes: list[Key] = field(default_factory=list)
+    spells: list[Spell] = field(default_factory=list)
+    listed: list[Member] = field(default_factory=list)
     contacts: dict[str, None] = field(default_factory=dict)
     segments: set[str] = field(default_factory=set)
 
     def add(self, segment_id: str, contact_id: str) -> None:
         self.contacts[contact_id] = None
         self.segments.add(segment_id)
+
+    def remove(self, tenant: str, segment_id: str, contact_id: str, stored: Mapping[Key, dict[str, Any]]) -> None:
+        """Delete what there is of a contact in a segment that is gone."""
+        for key in (Member.key(tenant, segment_id, contact_id), Watch.key(tenant, segment_id, contact_id)):
+            if key in stored:
+                self.deletes.append(key)
+                self.add(segment_id, contact_id)
+
+    def commit(self) -> int:
+        """Write it; gives how many rows of members and watches were written."""
+        table.put_many(self.spells)
+        table.write_many(self.puts, self.deletes)
+        for row in self.listed:
+            with suppress(ConditionFailed):
+                row.save(condition=Member.pk.exists())
+        return len(self.puts) + len(self.deletes) + len(self.listed)
 
 
 def refresh(
@@ -58,19 +90,20 @@ def refresh(
     *,
     scope: Collection[str] | None = None,
     filling: str | None = None,
+    silent: str | None = None,
     newcomers: Collection[str] = (),
 ) -> int:
     """Make the stored membership of these contacts true; gives how many rows were written.
 
     It looks at the segments of a scope (None: all) and those that depend on them. A segment of the scope that there is
-    not any more loses the contacts. `newcomers` are contacts whose first record this is: their roll-ups, most likely
-    none, are not read at first, but whatever is written for one of them is then checked against them (and if nothing is
-    written, the roll-up's own record does what is to do).
+    not any more loses the contacts. Who joins the `silent` one is not told on the bus. `newcomers` are contacts whose
+    first record this is: their events, most likely none, are not read at first, but whatever is written for one of them
+    is then checked against them (and if nothing is written, the roll-up's own record does what is to do).
 
-    Reads Tenant, Contact, RollUp, Definitions, Segment; writes Member, Watch.
+    Reads `READS`, writes `WRITES`.
     """
     about = settings.of(tenant)
-    moment = Moment(tenant, now, ZoneInfo(about.time_zone), filling)
+    moment = Moment(tenant, now, ZoneInfo(about.time_zone), filling, about.segment_events, silent)
     left, total = list(dict.fromkeys(contact_ids)), 0
     for _ in range(MOST_PASSES):
         writes = _Writes()
@@ -79,8 +112,7 @@ def refresh(
             _evaluate(moment, page, known, scope, newcomers, about, writes)
         if not writes.contacts:
             return total
-        table.write_many(writes.puts, writes.deletes)
-        total += len(writes.puts) + len(writes.deletes)
+        total += writes.commit()
         left, scope, newcomers = list(writes.contacts), writes.segments, ()
     return total
 
@@ -100,20 +132,20 @@ def _evaluate(
     gone = set(scope or ()) - known.all.keys()
     if not needed and not gone:
         return
-    events = {name for definition in needed for name in definition.references.events}
-    found = people.load(moment.tenant, page, events, about, without_events=newcomers)
+    needs = together(one.references.needs for one in needed)
+    found = people.load(moment.tenant, page, needs, about, without_events=newcomers)
     changing = {one.segment_id for one in wanted}
-    stored = _stored(_keys(moment.tenant, page, needed, changing, gone, scope is not None))
+    stored = _stored(_keys(moment, page, needed, changing, gone, scope is not None))
     for contact_id in page:
         for segment_id, row in _rows(moment, contact_id, found.get(contact_id), needed, stored).items():
             if segment_id in changing:
-                _compare(moment.tenant, segment_id, contact_id, row, stored, writes)
+                _compare(moment, known.all[segment_id], contact_id, row, stored, writes)
         for segment_id in gone:
-            _compare(moment.tenant, segment_id, contact_id, None, stored, writes)
+            writes.remove(moment.tenant, segment_id, contact_id, stored)
 
 
 def _keys(
-    tenant: str,
+    moment: Moment,
     page: Iterable[str],
     needed: Iterable[Definition],
     changing: Collection[str],
@@ -121,12 +153,15 @@ def _keys(
     scoped: bool,
 ) -> Iterator[Key]:
     """The rows that evaluation and comparison look at. Watches are looked for where there may be some; with a scope
-    everywhere, since an earlier version of a definition may have left some."""
+    everywhere, since an earlier version of a definition (not of the `silent` one, it is new) may have left some."""
+    tenant = moment.tenant
     for contact_id in page:
         for one in needed:
             if one.segment_id in changing or not one.dynamic:
                 yield Member.key(tenant, one.segment_id, contact_id)
-            if one.segment_id in changing and (scoped or one.references.uses_time):
+            if one.segment_id in changing and (
+                one.references.uses_time or (scoped and one.segment_id != moment.silent)
+            ):
                 yield Watch.key(tenant, one.segment_id, contact_id)
         for segment_id in gone:
             yield Member.key(tenant, segment_id, contact_id)
@@ -175,14 +210,17 @@ def _row(
         look = {"gsi2pk": f"DUE#members#{ids.shard(contact_id, SHARDS)}", "gsi2sk": clock.iso(due)}
     if not member:
         return Watch(*Watch.key(moment.tenant, one.segment_id, contact_id), **look)
-    since = clock.parse(held["since"]["S"]) if held else moment.now
+    if held:
+        since, bus = clock.parse(held["since"]["S"]), 1 if "bus" in held else None
+    else:
+        since, bus = moment.now, 1 if moment.told and not one.hidden and one.segment_id != moment.silent else None
     pk, sk = Member.key(moment.tenant, one.segment_id, contact_id)
-    return Member(pk, sk, since=since, **person.profile, **look)
+    return Member(pk, sk, since=since, bus=bus, **person.profile, **look)
 
 
 def _compare(
-    tenant: str,
-    segment_id: str,
+    moment: Moment,
+    one: Definition,
     contact_id: str,
     row: Member | Watch | None,
     stored: Mapping[Key, dict[str, Any]],
@@ -190,12 +228,19 @@ def _compare(
 ) -> None:
     """Write what differs, and nothing where nothing does: most changes of a contact change no membership."""
     for model in (Member, Watch):
-        key = model.key(tenant, segment_id, contact_id)
+        key = model.key(moment.tenant, one.segment_id, contact_id)
         held = stored.get(key)
         if isinstance(row, model):
-            if held != table.raw(row):
-                writes.puts.append(row)
-                writes.add(segment_id, contact_id)
+            if held is None or {**held, "att": None} != {**table.raw(row), "att": None}:
+                if isinstance(row, Member) and held is not None and not one.dynamic:
+                    writes.listed.append(row)
+                else:
+                    writes.puts.append(row)
+                writes.add(one.segment_id, contact_id)
         elif held is not None:
             writes.deletes.append(key)
-            writes.add(segment_id, contact_id)
+            writes.add(one.segment_id, contact_id)
+            if model is Member and not one.hidden:
+                joined = clock.parse(held["since"]["S"])
+                left = history.spell(moment.tenant, one.segment_id, contact_id, joined, moment.now, told=moment.told)
+                writes.spells.append(left)

@@ -20,10 +20,10 @@ from drumbeat.segments.windows import Changes
 OperatorName = Literal[
     "equals", "not_equals", "in", "not_in",
     "greater_than", "greater_or_equal", "less_than", "less_or_equal", "between",
-    "contains", "not_contains", "starts_with", "ends_with",
+    "contains", "not_contains", "starts_with", "not_starts_with", "ends_with", "not_ends_with",
     "is_set", "is_not_set", "is_true", "is_false",
     "before", "after", "on",
-    "within_days", "not_within_days", "within_next_days", "older_than_days", "anniversary_within_days",
+    "within_days", "not_within_days", "within_next_days", "older_than_days", "anniversary_within_days", "age_between",
 ]  # fmt: skip
 
 Kind = Literal["any", "text", "number", "date", "list"]
@@ -33,7 +33,8 @@ Compare = Callable[[Any, Any], bool]
 
 # A negative operator holds exactly when its positive one does not, hence also for a missing value.
 NEGATED: Mapping[str, str] = {
-    "not_equals": "equals", "not_in": "in", "not_contains": "contains", "not_within_days": "within_days",
+    "not_equals": "equals", "not_in": "in", "not_contains": "contains", "not_starts_with": "starts_with",
+    "not_ends_with": "ends_with", "not_within_days": "within_days",
 }  # fmt: skip
 HOLD_WHEN_MISSING = frozenset({*NEGATED, "is_not_set"})
 
@@ -49,7 +50,7 @@ _BARE = frozenset({"is_set", "is_not_set", "is_true", "is_false"})
 _PRESENCE = frozenset({"is_set", "is_not_set"})
 _RANGES = frozenset({*_ORDERING, "between"})
 _KINDS: Mapping[Kind, frozenset[str]] = {
-    "text": _EQUALITY | _PRESENCE | _RANGES | {"contains", "not_contains", "starts_with", "ends_with"},
+    "text": _EQUALITY | _PRESENCE | _RANGES | _PARTS.keys() | {f"not_{name}" for name in _PARTS},
     "number": _EQUALITY | _PRESENCE | _RANGES,
     "date": _EQUALITY | _PRESENCE | _RANGES | frozenset(_CALENDAR) | frozenset(windows.RELATIVE) | {"not_within_days"},
     "list": _EQUALITY | _PRESENCE | {"contains", "not_contains"},
@@ -82,7 +83,9 @@ def build(name: OperatorName, kind: Kind, value: object) -> Operation:
     if name in _BARE:
         return _bare(name, value)
     if positive in windows.RELATIVE:
-        rule = windows.relative(positive, _days(positive, value))
+        rule = windows.age_between(*_ages(value)) if positive == "age_between" else windows.relative(
+            positive, _days(positive, value)
+        )  # fmt: skip
         return Operation(rule.test, rule.test, rule.changes)
     test = _present_test(positive, kind, value)
     return Operation(test, _one_of((value,), kind) if positive == "contains" else test)
@@ -264,6 +267,16 @@ def _days(name: str, value: object) -> int:
     if found is None:
         raise OperandError(("value", f"must be a whole number of days from 1 to {most}"))
     return found
+
+
+def _ages(value: object) -> tuple[int, int]:
+    """Whole years, both included."""
+    ages = [whole(item, 0, windows.MAX_AGE) for item in value] if isinstance(value, list | tuple) else []
+    if len(ages) != 2 or ages[0] is None or ages[1] is None or ages[0] > ages[1]:
+        raise OperandError(
+            ("value", f"must be a list of two ages, [youngest, oldest], of 0 to {windows.MAX_AGE} years")
+        )
+    return ages[0], ages[1]
 
 
 def whole(value: object, lowest: int, highest: int) -> int | None:

@@ -1,23 +1,28 @@
 """What the table knows of contacts, as segment rules and member rows need it."""
 
+import itertools
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from drumbeat import money, table
+from drumbeat import clock, money, table
 from drumbeat.accounts.settings import Settings
-from drumbeat.activity.model import RollUp
+from drumbeat.activity.model import RollUp, Timeline
 from drumbeat.contacts import model as contacts
 from drumbeat.contacts.model import Contact
-from drumbeat.segments.facts import Facts
+from drumbeat.segments.facts import Facts, Happened
 from drumbeat.segments.model import Member
-from drumbeat.segments.values import instant, moment, number
+from drumbeat.segments.rules import Needs
+from drumbeat.segments.values import instant, moment, number, text
 
 # What fits DynamoDB's numbers and is a sum of money.
 MOST_VALUE = Decimal(10) ** 15
+# Of more events, the earliest are not looked at: no person does so much, and a program must not hold up the others.
+MOST_HAPPENED = 5_000
+MOST_NAME = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +36,21 @@ class Person:
 def load(
     tenant: str,
     contact_ids: Collection[str],
-    events: Collection[str],
+    needs: Needs,
     settings: Settings,
     *,
     without_events: Collection[str] = (),
 ) -> dict[str, Person]:
-    """Those that exist, by id, read consistently; roll-ups of `events` only, and none for `without_events`.
+    """Those that exist, by id, read consistently, with the events that are needed; none for `without_events`.
 
-    Reads Contact, RollUp.
+    Reads Contact, RollUp, Timeline.
     """
     found: dict[str, Person] = {}
     for contact in contacts.many(tenant, contact_ids):
-        counted = {} if contact.contact_id in without_events else _rollups(tenant, contact.contact_id, events)
-        facts = facts_of(contact, settings, counted)
+        needed = Needs() if contact.contact_id in without_events else needs
+        counted = _rollups(tenant, contact.contact_id, needed.counted)
+        happened = _happened(tenant, contact.contact_id, needed, settings)
+        facts = replace(facts_of(contact, settings, counted), happened=happened)
         found[contact.contact_id] = Person(facts, _profile(contact, facts, settings))
     return found
 
@@ -57,6 +64,23 @@ def _rollups(tenant: str, contact_id: str, events: Collection[str]) -> dict[str,
     for row in table.rows(RollUp, RollUp.partition(tenant, contact_id), prefix=prefix):
         if row.name in events:
             found.setdefault(row.name, {})[date.fromisoformat(row.day)] = row.total
+    return found
+
+
+def _happened(tenant: str, contact_id: str, needs: Needs, settings: Settings) -> dict[str, list[Happened]]:
+    """Event → single events, from the contact's timeline: its latest 5,000 rows at most."""
+    found: dict[str, list[Happened]] = {}
+    if not needs.detailed:
+        return found
+    zone = ZoneInfo(settings.time_zone)
+    # One day more: a day may have 25 hours.
+    start = clock.iso(clock.business() - timedelta(days=needs.days + 1))
+    rows = table.rows(Timeline, Timeline.partition(tenant, contact_id), start=start, newest_first=True)
+    for row in itertools.islice(rows, MOST_HAPPENED):
+        if row.name in needs.detailed and not row.machine:
+            said = {**(row.data or {}), **(row.properties or {})}
+            day = row.at.astimezone(zone).date()
+            found.setdefault(row.name, []).append(Happened(row.at, day, said, row.campaign))
     return found
 
 
@@ -102,7 +126,14 @@ def _profile(contact: Contact, facts: Facts, settings: Settings) -> dict[str, An
         "first": _instant(facts.value("first_purchase_date"), zone),
         "last": _instant(facts.value("last_purchase_date"), zone),
         "channels": ",".join(granted) or None,
+        "name": text(_name(contact))[:MOST_NAME] or None,
     }
+
+
+def _name(contact: Contact) -> str:
+    """As people are listed: by first and last name, else by what they have."""
+    said = " ".join(filter(None, (contact.first_name, contact.last_name)))
+    return said or contact.email or contact.phone or ""
 
 
 def _within(value: object) -> Decimal | None:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from drumbeat import clock, counts, ids, machines
 from drumbeat.accounts import settings
 from drumbeat.accounts.model import Tenant
-from drumbeat.activity.model import RollUp
+from drumbeat.activity.model import RollUp, Timeline
 from drumbeat.contacts import model as contacts
 from drumbeat.contacts.model import Contact
 from drumbeat.errors import NotFound
@@ -33,13 +33,13 @@ KEPT = timedelta(days=2)
 # The 97.5 % quantile of the normal distribution: 95 % confidence.
 Z = 1.959964
 # What functions that evaluate criteria which no segment has declare.
-READS = (Tenant, Contact, RollUp, Definitions, Segment, Member, Slug)
+READS = (Tenant, Contact, RollUp, Timeline, Definitions, Segment, Member, Slug)
 
 
 def preview(tenant: str, criteria: dict[str, Any], job_id: str, now: datetime) -> PreviewView:
     """Estimate, and start counting. Raises CriteriaRefused.
 
-    Reads Tenant, Contact, RollUp, Count, Definitions, Segment, Slug, Member; writes Preview.
+    Reads Tenant, Contact, RollUp, Timeline, Count, Definitions, Segment, Slug, Member; writes Preview.
     """
     read = definitions.checked(tenant, criteria)
     total = counts.total(tenant, contacts.KIND)
@@ -109,7 +109,7 @@ def _held(tenant: str, criteria: Criteria, contact_ids: Iterable[str], now: date
     zone, used = ZoneInfo(about.time_zone), references(criteria)
     held = size = 0
     for page in people.pages(contact_ids):
-        found = people.load(tenant, page, used.events, about)
+        found = people.load(tenant, page, used.needs, about)
         inside = people.segments(tenant, found, used.segments)
         for contact_id, person in found.items():
             facts = people.within(person.facts, inside.get(contact_id, frozenset()))

@@ -1,12 +1,14 @@
 """What the table's stream says about contacts, turned into as few evaluations as it needs.
 
-A record only tells that something happened to a contact: what holds is read from the table. So records may be late,
-come twice or in another order than they were made.
+Most events are counted by day, and the record of the count tells of them. Of messages only opens and clicks are
+counted; what else of them a segment looks at (that one was sent, say) is a row of the timeline that is marked as
+`asked`. A record only tells that something happened to a contact: what holds is read from the table. So records may be
+late, come twice or in another order than they were made.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from drumbeat import clock
 from drumbeat.errors import NotFound
@@ -15,7 +17,7 @@ from drumbeat.segments import definitions, membership
 
 
 class Record(Protocol):
-    """What this needs of a `drumbeat.stream.Record`: that an item was inserted, modified or removed."""
+    """What this needs of a `drumbeat.stream.Record`: that an item was inserted, modified or removed, and its image."""
 
     @property
     def name(self) -> str: ...
@@ -25,6 +27,9 @@ class Record(Protocol):
 
     @property
     def sk(self) -> str: ...
+
+    @property
+    def new(self) -> Mapping[str, Any]: ...
 
 
 @dataclass(slots=True)
@@ -64,7 +69,8 @@ def _by_tenant(records: Sequence[Record]) -> dict[str, _Changed]:
             if record.name == "INSERT":
                 changed.created.add(contact_id)
         else:
-            changed.events.setdefault(record.sk.rsplit("#", 1)[0], set()).add(contact_id)
+            name = record.new["name"]["S"] if kind == "TIMELINE" else record.sk.rsplit("#", 1)[0]
+            changed.events.setdefault(name, set()).add(contact_id)
     return found
 
 

@@ -1,16 +1,9 @@
 """Dynamic segments: reading criteria, and what they say of a contact at a moment.
 
-    {"logic": "AND" | "OR", "conditions": [<condition or group> …]}      {"logic": "NOT", "conditions": [<one>]}
-    {"field": "customer_lifetime_value", "operator": "greater_than", "value": 50000}
-    {"consent": "email", "status": "granted"}      {"tag": "vip"}      {"segment": "seg_…"}
-    {"event": "purchase", "count": {"operator": "greater_or_equal", "value": 2}, "within_days": 30}
-    {"sample_percent": 10, "salt": "spring"}
-
-A missing value (null, blank text, an empty list) fails every operator but is_not_set, not_equals, not_in, not_contains
-and not_within_days. A list holds what any of its elements holds. All days are calendar days in the tenant's zone.
+What criteria are made of is written down in criteria.py, for those who send them too.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -19,25 +12,17 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from drumbeat.errors import Detail
-from drumbeat.segments.conditions import (
-    KINDS,
-    ConsentCondition,
-    Criteria,
-    EventCondition,
-    FieldCondition,
-    Group,
-    Leaf,
-    SegmentCondition,
-    TagCondition,
-)
+from drumbeat.segments.behaviour import DETAIL_DAYS, CampaignCondition, EventCondition
+from drumbeat.segments.conditions import ConsentCondition, FieldCondition, SegmentCondition, TagCondition
+from drumbeat.segments.criteria import KINDS, Criteria, Group, Leaf
 from drumbeat.segments.facts import Facts
 from drumbeat.segments.operators import NEGATED
 from drumbeat.segments.values import day_start
 from drumbeat.segments.windows import RELATIVE, merge
 
 __all__ = [
-    "Criteria", "CriteriaError", "Explanation", "Facts", "References",
-    "explain", "matches", "next_change", "parse", "references",
+    "Criteria", "CriteriaError", "Explanation", "Facts", "Needs", "References",
+    "explain", "matches", "next_change", "parse", "references", "together",
 ]  # fmt: skip
 
 MAX_DEPTH: Final = 10
@@ -177,7 +162,7 @@ def explain(criteria: Criteria, facts: Facts, now: datetime, zone: ZoneInfo) -> 
 def _explain(part: Group | Leaf, path: str, facts: Facts, today: date, zone: ZoneInfo) -> Explanation:
     held = part.holds(facts, today, zone)
     if not isinstance(part, Group):
-        return Explanation(path, part.model_dump(mode="json", exclude_none=True), held, part.actual(facts, today))
+        return Explanation(path, part.model_dump(mode="json", exclude_none=True), held, part.actual(facts, today, zone))
     parts = tuple(
         _explain(inner, _join(path, "conditions", index), facts, today, zone)
         for index, inner in enumerate(part.conditions)
@@ -205,8 +190,19 @@ def next_change(criteria: Criteria, facts: Facts, now: datetime, zone: ZoneInfo)
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What of a contact's events an evaluation reads: counts by day of `counted`, and the single events of `detailed`
+    in the last `days`."""
+
+    counted: frozenset[str] = frozenset()
+    detailed: frozenset[str] = frozenset()
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class References:
-    """What an evaluation needs. `fields` are as written (`city`, `attributes.city`, `email`)."""
+    """What criteria name. `fields` are as written (`city`, `attributes.city`, `email`); `events` are all whose
+    happening can change the answer."""
 
     fields: frozenset[str]
     events: frozenset[str]
@@ -215,21 +211,42 @@ class References:
     segments: frozenset[str]
     uses_time: bool
     """False: `next_change` is None for every contact."""
+    needs: Needs
 
 
 def references(criteria: Criteria) -> References:
     leaves = list(criteria.leaves())
+    needs = together(_needs(leaf) for leaf in leaves)
     return References(
         fields=frozenset(leaf.field for leaf in leaves if isinstance(leaf, FieldCondition)),
-        events=frozenset(leaf.event for leaf in leaves if isinstance(leaf, EventCondition)),
+        events=needs.counted | needs.detailed,
         tags=frozenset(leaf.tag for leaf in leaves if isinstance(leaf, TagCondition)),
         consents=frozenset(leaf.consent for leaf in leaves if isinstance(leaf, ConsentCondition)),
         segments=frozenset(leaf.segment for leaf in leaves if isinstance(leaf, SegmentCondition)),
         uses_time=any(_uses_time(leaf) for leaf in leaves),
+        needs=needs,
     )
+
+
+def together(parts: Iterable[Needs]) -> Needs:
+    """What several evaluations read."""
+    found = list(parts)
+    return Needs(
+        frozenset().union(*(part.counted for part in found)), frozenset().union(*(part.detailed for part in found)),
+        max((part.days for part in found), default=0),
+    )  # fmt: skip
+
+
+def _needs(leaf: Leaf) -> Needs:
+    if isinstance(leaf, CampaignCondition):
+        return Needs(detailed=frozenset(leaf.events), days=DETAIL_DAYS)
+    if not isinstance(leaf, EventCondition):
+        return Needs()
+    named = frozenset({leaf.event})
+    return Needs(detailed=named, days=leaf.days or 0) if leaf.detailed else Needs(counted=named)
 
 
 def _uses_time(leaf: Leaf) -> bool:
     if isinstance(leaf, FieldCondition):
         return NEGATED.get(leaf.operator, leaf.operator) in RELATIVE
-    return isinstance(leaf, EventCondition) and leaf.within_days is not None
+    return isinstance(leaf, CampaignCondition) or (isinstance(leaf, EventCondition) and leaf.days is not None)

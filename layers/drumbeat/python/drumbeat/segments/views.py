@@ -2,34 +2,55 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, StringConstraints, field_validator
+from pydantic import Field, JsonValue, StringConstraints, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
-from drumbeat.contacts.views import ContactView
+from drumbeat.contacts.views import ContactView, Email, ExternalId
 from drumbeat.fields import Attributes, Body, Instant, Listing, Name, Page, Text, View
+from drumbeat.segments.criteria import REFERENCE
 
+MOST_NAMED = 1_000
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 Names = Annotated[dict[LanguageTag, Name], Field(max_length=20)]
 Description = Annotated[Text, StringConstraints(max_length=2000)]
 Type = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
 Sort = Literal[
     "customer_lifetime_value_desc", "customer_lifetime_value_asc", "total_orders_desc", "total_orders_asc",
-    "last_purchase_date_desc", "last_purchase_date_asc", "since_desc", "since_asc",
+    "avg_order_value_desc", "avg_order_value_asc", "first_purchase_date_desc", "first_purchase_date_asc",
+    "last_purchase_date_desc", "last_purchase_date_asc", "name_desc", "name_asc",
+    "since_desc", "since_asc", "joined_desc", "joined_asc",
 ]  # fmt: skip
 
 
 class NewSegment(Body):
     """A segment. `names` are its names in other languages, by language.
 
-    A dynamic segment follows its criteria; a static one has those who match when it is made. `criteria` are conditions
-    and groups of them with `logic`, or a plain mapping of fields to the values that they must have.
+    A dynamic segment follows its criteria; a static one (`dynamic: false`) has those who match when it is made, or
+    without criteria nobody, and then whom you add. With `double_opt_in` whom you add, and who has said nothing about
+    e-mail, gets a mail that asks.
     """
 
     name: Name
     names: Names = Field(default_factory=dict)
     description: Description | None = None
     segment_type: Type | None = None
-    criteria: Attributes
     dynamic: bool = True
+    double_opt_in: bool = False
+    criteria: Attributes | None = Field(default=None, validate_default=True, description=REFERENCE)
+
+    @field_validator("double_opt_in")
+    @classmethod
+    def _of_a_list(cls, value: bool, info: ValidationInfo) -> bool:
+        if value and info.data.get("dynamic", True):
+            raise PydanticCustomError("double_opt_in", "is for lists: say `dynamic: false`")
+        return value
+
+    @field_validator("criteria")
+    @classmethod
+    def _defined(cls, value: dict[str, Any] | None, info: ValidationInfo) -> dict[str, Any] | None:
+        if value is None and info.data.get("dynamic", True):
+            raise PydanticCustomError("criteria", "is needed; a list without criteria says `dynamic: false`")
+        return value
 
 
 class SegmentChange(Body):
@@ -62,6 +83,7 @@ class SegmentView(View):
     description: str | None
     segment_type: str | None
     dynamic: bool
+    double_opt_in: bool
     criteria: JsonValue
     slug: str | None
     state: str
@@ -78,22 +100,62 @@ class SegmentView(View):
 
 
 class MembersQuery(Listing):
-    """`sort` works for segments of at most 10,000 members. `insights` adds what the members have in common."""
+    """`sort` and `page` work for segments of at most 100,000 members; who lacks the value comes last. `joined` is
+    `since`. `insights` adds what the members have in common.
+
+    `on` lists who was in the segment on a past day (at its end, in the tenant's zone) or at a time (ISO 8601), in the
+    order of ids; what is shown of a contact is of today.
+    """
 
     sort: Sort | None = None
     insights: bool = False
+    on: Annotated[str, StringConstraints(max_length=40)] | None = None
+
+
+class MembersNamed(Body):
+    """Contacts, by their ids, e-mail addresses or your own ids; at most 1,000 in all."""
+
+    contact_ids: list[Text] = Field(default_factory=list, max_length=MOST_NAMED)
+    emails: list[Email] = Field(default_factory=list, max_length=MOST_NAMED)
+    external_ids: list[ExternalId] = Field(default_factory=list, max_length=MOST_NAMED)
+
+    @model_validator(mode="after")
+    def _some(self) -> "MembersNamed":
+        if not 1 <= len(self.contact_ids) + len(self.emails) + len(self.external_ids) <= MOST_NAMED:
+            raise ValueError(f"must name 1 to {MOST_NAMED:,} contacts by contact_ids, emails or external_ids")
+        return self
+
+
+class MembersAdded(View):
+    """What became of the named contacts; `unknown` are the names that no contact has. `asked_to_confirm` get a mail
+    that asks, of a list with double opt-in."""
+
+    added: int
+    already_members: int
+    asked_to_confirm: int
+    unknown: list[str | int]
+
+
+class MembersRemoved(View):
+    """What became of the named contacts; `unknown` are the names that no contact has."""
+
+    removed: int
+    not_members: int
+    unknown: list[str | int]
 
 
 class MemberView(View):
     """A member: the contact, since when it belongs to the segment, and its purchases, which attributes tell where no
-    purchase events do."""
+    purchase events do. In a list of the past, `left_at` says when it left, and a contact that was deleted is null."""
 
+    contact_id: str
     since: Instant
-    customer_lifetime_value: float | int
-    total_orders: int
-    avg_order_value: float | int
+    left_at: Instant | None = None
+    customer_lifetime_value: float | int | None
+    total_orders: int | None
+    avg_order_value: float | int | None
     last_purchase_date: str | None
-    contact: ContactView
+    contact: ContactView | None
 
 
 class Insights(View):
@@ -109,9 +171,44 @@ class Insights(View):
 
 
 class Members(Page[MemberView]):
-    """One page of members."""
+    """One page of members. `on` is the moment that a list of the past is of, `version` the definition of then."""
 
     insights: Insights | None = None
+    on: Instant | None = None
+    version: int | None = None
+
+
+class MembershipQuery(Body):
+    """A past day (its end, in the tenant's zone) or time, ISO 8601; now when it is left out."""
+
+    on: Annotated[str, StringConstraints(max_length=40)] | None = None
+
+
+class StayView(View):
+    """A time in a segment; `left_at` is null while it lasts."""
+
+    joined_at: Instant
+    left_at: Instant | None
+
+
+class MembershipView(View):
+    """Whether a contact was in a segment at the moment `on`, by which definition, and all times that it was in it."""
+
+    segment_id: str
+    contact_id: str
+    on: Instant
+    member: bool
+    version: int | None
+    stays: list[StayView]
+
+
+class VersionView(View):
+    """A definition of a segment, and when it was in force; `until` is null for today's."""
+
+    version: int
+    criteria: JsonValue
+    since: Instant
+    until: Instant | None
 
 
 class Part(View):
@@ -138,7 +235,7 @@ class ExplanationView(View):
 
 
 class PreviewRequest(Body):
-    """Criteria to try."""
+    """Criteria to try, as those of a segment."""
 
     criteria: Attributes
 

@@ -11,10 +11,11 @@ from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from drumbeat.segments.values import LAST_YEAR, day_of, days_later, moment
+from drumbeat.segments.values import LAST_YEAR, Moment, day_of, days_later, moment
 
 MAX_DAYS: Final = 36_500
 MAX_ANNIVERSARY: Final = 366
+MAX_AGE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def merge(parts: Iterable[Changes]) -> Changes:
 
 
 def relative(name: str, days: int) -> Relative:
-    return RELATIVE[name](days)
+    return _BY_DAYS[name](days)
 
 
 def _window(holds: Callable[[int], bool], *edges: int) -> Relative:
@@ -91,12 +92,37 @@ def _anniversary_within_days(days: int) -> Relative:
     return Relative(test, changes)
 
 
-RELATIVE: Final = {
+def age_between(youngest: int, oldest: int) -> Relative:
+    """Completed years since a day, which are one more from each of its anniversaries on."""
+
+    def edges(when: Moment, zone: ZoneInfo) -> tuple[date, date] | None:
+        """The first day on which the rule holds, and the first on which it does not any more."""
+        day = day_of(when, zone)
+        if day.year + oldest + 1 > LAST_YEAR:
+            return None
+        born = _Birthday(day.month, day.day, day.year)
+        return born.in_year(day.year + youngest), born.in_year(day.year + oldest + 1)
+
+    def test(found: object, today: date, zone: ZoneInfo) -> bool:
+        when = moment(found)
+        span = edges(when, zone) if when else None
+        return span is not None and span[0] <= today < span[1]
+
+    def changes(found: object, today: date, zone: ZoneInfo) -> Changes:
+        when = moment(found)
+        span = edges(when, zone) if when else None
+        return NEVER if span is None else Changes(span)
+
+    return Relative(test, changes)
+
+
+_BY_DAYS: Final = {
     "within_days": _within_days,
     "within_next_days": _within_next_days,
     "older_than_days": _older_than_days,
     "anniversary_within_days": _anniversary_within_days,
 }
+RELATIVE: Final = frozenset({*_BY_DAYS, "age_between"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,16 @@ message got lost becomes due again by itself.
 """
 
 import itertools
+import math
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drumbeat import clock, queues
-from drumbeat.sends import due, senders
+from drumbeat.sends import due, pacing, quotas, senders, states
 from drumbeat.sends.due import Due
-from drumbeat.sends.model import ENDED, ChunkState, Send, SendState
+from drumbeat.sends.model import ENDED, ChunkState, Send
+from drumbeat.sends.pacing import Pace
 from drumbeat.sends.senders import Sender
 from drumbeat.sends.work import DELIVER
 from drumbeat.table import ConditionFailed
@@ -25,6 +27,7 @@ MOST_A_ROUND = 400
 PAUSE, PAUSE_BUSY = 30, 1
 # Step Functions ends an execution at 25,000 events in its history; a round has about eight.
 MOST_ROUNDS = 2_500
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 # Without a sign of life for so long (wall time), a governor is dead.
 SILENCE = timedelta(minutes=3)
 
@@ -41,16 +44,38 @@ def govern(state: dict[str, Any]) -> dict[str, Any]:
     sends = _sends(row)
     waiting = {send.send_id: _waiting(row, send, now) for send in sends}
     if any(waiting.values()):
-        released = _release(row, _in_turn(sends, waiting))
+        released = _release(row, _in_turn(sends, waiting), {send.send_id: pacing.of(send, now) for send in sends})
         return {**after, "wait_seconds": PAUSE_BUSY if released >= MOST_A_ROUND else PAUSE}
     return {**after, "done": _nothing_left(row, sends, now), "wait_seconds": PAUSE}
 
 
 def _waiting(row: Sender, send: Send, now: datetime) -> list[Due]:
-    """The send's chunks that are due. Of a paused one only those whose mails may have left: they have to be settled."""
-    found = due.chunks(row.account, send.send_id, now, MOST_A_ROUND)
-    paused = send.state == SendState.PAUSED
-    return [_priced(one, send) for one in found if not (paused and one.state == ChunkState.PENDING)]
+    """The send's chunks that are due. Of a paused one only those whose mails may have left: they have to be settled; of
+    one with limits only as many others as they leave room for."""
+    found = _found(row.account, send, now)
+    rests = states.rests(send)
+    priced = [_priced(one, send) for one in found if not (rests and one.state == ChunkState.PENDING)]
+    room = quotas.room(send, now)
+    if room is None:
+        return priced
+    before = itertools.accumulate((one.size for one in priced), initial=0)
+    return [one for one, others in zip(priced, before, strict=False) if not one.size or others < room]
+
+
+def _found(account: str, send: Send, now: datetime) -> list[Due]:
+    """What is due. Of a send that is over also what would be later: it is closed without waiting for its time."""
+    if not (send.state in ENDED or states.is_expired(send)):
+        return list(due.chunks(account, send.send_id, now, MOST_A_ROUND))
+    every = due.chunks(account, send.send_id, END_OF_TIME, MOST_A_ROUND)
+    return [one for one in every if one.state == ChunkState.PENDING or one.sort <= clock.iso(now)]
+
+
+def next_at(send: Send, now: datetime) -> datetime | None:
+    """When chunks of the send are to be released: as soon as one is due and its limits have room, or it is over."""
+    if send.state in ENDED or states.is_expired(send):
+        return now if _found(send.account, send, now) else due.next_at(send.account, send.send_id)
+    at = due.next_at(send.account, send.send_id)
+    return at if at is None or at > now else max(at, quotas.opens_at(send, now))
 
 
 def is_dead(row: Sender) -> bool:
@@ -74,9 +99,9 @@ def _hand_over(row: Sender, state: dict[str, Any]) -> dict[str, Any]:
 
 def _nothing_left(row: Sender, sends: list[Send], now: datetime) -> bool:
     """End the generation when nothing will be due soon; the sweeper starts another one when something is."""
-    upcoming = {send.send_id: due.next_at(row.account, send.send_id) for send in sends}
+    upcoming = {send.send_id: next_at(send, now) for send in sends}
     soon = now + timedelta(seconds=2 * PAUSE)
-    if any(at and at <= soon and send.state != SendState.PAUSED for send in sends if (at := upcoming[send.send_id])):
+    if any(at and at <= soon and not states.rests(send) for send in sends if (at := upcoming[send.send_id])):
         return False
     # That the index shows nothing is no proof, it may lag behind; a send says itself when it has no open chunk left.
     over = [send for send in sends if send.finished_at is not None]
@@ -84,8 +109,8 @@ def _nothing_left(row: Sender, sends: list[Send], now: datetime) -> bool:
     return senders.end_generation(row, idle)
 
 
-def _release(row: Sender, waiting: Iterator[Due]) -> int:
-    """Put due chunks on the queue, each delayed to its place in the account's rate; how many."""
+def _release(row: Sender, waiting: Iterator[Due], paces: dict[str, Pace]) -> int:
+    """Put due chunks on the queue, each delayed to its place in the account's rate and in its send's; how many."""
     wall = clock.wall()
     again = clock.business() + RELEASED_FOR * clock.SCALE
     chosen = list(itertools.islice(waiting, MOST_A_ROUND))
@@ -95,11 +120,17 @@ def _release(row: Sender, waiting: Iterator[Due]) -> int:
     for one in chosen:
         if one.size and taken + one.size > room:
             continue  # what costs nothing, settling and closing, is not held up by what does
+        pace = paces[one.place[1]]
+        delay = max((start + timedelta(seconds=taken / float(row.rate)) - wall).total_seconds(), pace.delay)
+        if one.size and delay > HORIZON.total_seconds():
+            continue
         if due.put_off(one, again):
-            delay = (start + timedelta(seconds=taken / float(row.rate)) - wall).total_seconds()
-            messages.append((max(0, int(delay)), one))
+            messages.append((max(0, math.ceil(delay) if pace.rate else int(delay)), one))
             taken += one.size
+            pace.take(one.size)
     _queue(messages)
+    for pace in paces.values():
+        pace.keep()
     try:
         senders.given(row, start, taken)
     except ConditionFailed:
@@ -133,5 +164,5 @@ def _alternating(lists: list[list[Due]]) -> Iterator[Due]:
 
 def _priced(one: Due, send: Send) -> Due:
     """Only a chunk that will be sent takes capacity: settling one, or closing a cancelled one, calls no provider."""
-    free = one.state != ChunkState.PENDING or send.state in ENDED
+    free = one.state != ChunkState.PENDING or send.state in ENDED or states.is_expired(send)
     return one._replace(size=0) if free else one

@@ -3,78 +3,43 @@
     pk                                sk           gsi2pk                        gsi2sk
     SEND#<tenant>#<send>              SEND         DUE#sends#<shard>             <time>            while it is not ended
     CONTENT#<tenant>#<send>           CONTENT      -                             -                 frozen at launch
-    SENDKEY#<send>                    SENDKEY      -                             -                 GLOBAL: a token's
-    send
+                                      CONTENT#<language>                                           where it differs
+    SENDKEY#<send>                    SENDKEY      -                             -                 GLOBAL: of tokens
     CHUNK#<tenant>#<send>#<shard>     <no>         DUE#<account>#<send>#<lane>   <time>#<state>#<size>  while it is open
     STAT#<tenant>#<send>#<shard>      <no>         -                             -
-    ROLLUPS#<tenant>#<send>           TOTALS       -                             -
 
 A chunk is one provider request. Its recipients are one ordered range of contact ids, 16 bytes each; `outcomes` has one
 letter for each of them (`Outcome`). A stat item beside it holds sets of recipients' numbers, so that an event that
-comes
-twice, or in another order, changes nothing.
+comes twice, or in another order, changes nothing.
 """
 
-from enum import StrEnum
 from typing import Any
 
 from pynamodb.attributes import BinaryAttribute, BooleanAttribute, JSONAttribute, NumberSetAttribute
 
 from drumbeat import ids
+from drumbeat.contacts.model import CompactJSON
+from drumbeat.sends.outcomes import ENDED, PROOFS, REASONS, ChunkState, Outcome, SendState
 from drumbeat.table import Entity, InstantAttribute, NumberAttribute, UnicodeAttribute
+
+__all__ = [
+    "CONTACT_BYTES", "ENDED", "LANES", "PROOFS", "REASONS", "SHARDS", "Chunk", "ChunkState", "Content", "Outcome",
+    "Place", "Send", "SendKey", "SendState", "Stat", "pack", "unpack",
+]  # fmt: skip
 
 SHARDS = 16
 LANES = 4
 CONTACT_BYTES = 16
 
 
-class SendState(StrEnum):
-    SENDING = "sending"
-    PAUSED = "paused"
-    SENT = "sent"
-    CANCELLED = "cancelled"
-
-
-ENDED = frozenset({SendState.SENT, SendState.CANCELLED})
-
-
-class ChunkState(StrEnum):
-    PENDING = "pending"
-    SENDING = "sending"
-    UNKNOWN = "unknown"
-    DONE = "done"
-
-
-class Outcome(StrEnum):
-    """What became of a recipient, one letter in `Chunk.outcomes`."""
-
-    TO_DO = "."
-    ACCEPTED = "a"
-    REJECTED = "r"
-    SUPPRESSED = "s"
-    NO_CONSENT = "c"
-    REVOKED = "v"
-    NO_ADDRESS = "n"
-    GONE = "g"
-    CANCELLED = "x"
-    GIVEN_UP = "u"
-
-
-# Every outcome but acceptance, in words: "who was not sent, and why".
-REASONS: dict[str, str] = {
-    Outcome.REJECTED: "rejected_by_provider",
-    Outcome.SUPPRESSED: "suppressed",
-    Outcome.NO_CONSENT: "no_consent",
-    Outcome.REVOKED: "consent_revoked",
-    Outcome.NO_ADDRESS: "no_address",
-    Outcome.GONE: "contact_deleted",
-    Outcome.CANCELLED: "cancelled",
-    Outcome.GIVEN_UP: "outcome_unknown",
-}
-
-
 class Send(Entity):
-    """One launch of a campaign: its frozen audience, its state, and the policy that was in force."""
+    """One launch of a campaign: its frozen audience, its state, and the policy that was in force.
+
+    `limits` are mails by `per_second`, `per_minute`, `per_hour` and `per_day` (days of `time_zone`); `local` is the
+    local time at which each recipient gets it (drumbeat.sends.local_time). Whoever was not sent by `expires_at` will
+    not be. `languages` are the variants of its content. `paced_until` (business time) is how far the send's own rate
+    has been given away.
+    """
 
     TYPE = "SEND"
     LEDGER = True
@@ -86,9 +51,11 @@ class Send(Entity):
     send_id = UnicodeAttribute()
     campaign = UnicodeAttribute()
     account = UnicodeAttribute()
+    identity = UnicodeAttribute(null=True)
     state = UnicodeAttribute()
     reason = UnicodeAttribute(null=True)
     audience = JSONAttribute()
+    languages = JSONAttribute(null=True)
     plan_shards = NumberAttribute()
     chunk_size = NumberAttribute()
     planned = NumberSetAttribute(null=True)
@@ -99,6 +66,10 @@ class Send(Entity):
     grace_seconds = NumberAttribute()
     publish = BooleanAttribute(default=True)
     created_by = UnicodeAttribute(null=True)
+    limits = JSONAttribute(null=True)
+    local = JSONAttribute(null=True)
+    expires_at = InstantAttribute(null=True)
+    paced_until = InstantAttribute(null=True)
     launched_at = InstantAttribute()
     finished_at = InstantAttribute(null=True)
     rollup_at = InstantAttribute(null=True)
@@ -113,27 +84,42 @@ class Send(Entity):
 
 
 class Content(Entity):
-    """What a send says, frozen: later changes of the template or the campaign do not touch mails on their way."""
+    """What a send says, frozen: later changes of the template or the campaign do not touch mails on their way.
+
+    `identity`, `configuration_set` and `provider_tenant` are those of its sender (drumbeat.deliverability.identities);
+    `base_url` is where its links lead (None: the deployment's own address).
+
+    The default content lists its variants in `languages`; a variant has its tag in `language`. `words` is the language
+    that it is written in, `known_links` the targets that other variants have numbered before it."""
 
     TYPE = "CONTENT"
     LEDGER = True
 
+    language = UnicodeAttribute(null=True)
+    languages = JSONAttribute(null=True)
+    words = UnicodeAttribute(null=True)
+    known_links = JSONAttribute(null=True)
     subject = UnicodeAttribute()
     html = UnicodeAttribute()
     text = UnicodeAttribute(null=True)
     sender_name = UnicodeAttribute()
     sender_email = UnicodeAttribute()
+    identity = UnicodeAttribute(null=True)
+    configuration_set = UnicodeAttribute(null=True)
+    provider_tenant = UnicodeAttribute(null=True)
+    base_url = UnicodeAttribute(null=True)
     reply_to = UnicodeAttribute(null=True)
     postal_address = UnicodeAttribute()
     track_opens = BooleanAttribute()
     track_clicks = BooleanAttribute()
+    utm = JSONAttribute(null=True)
     variables = JSONAttribute(default=dict)
     time_zone = UnicodeAttribute(default="UTC")
     currency = UnicodeAttribute(default="USD")
 
     @staticmethod
-    def key(tenant: str, send_id: str) -> tuple[str, str]:
-        return f"CONTENT#{tenant}#{send_id}", "CONTENT"
+    def key(tenant: str, send_id: str, language: str = "") -> tuple[str, str]:
+        return f"CONTENT#{tenant}#{send_id}", f"CONTENT#{language}" if language else "CONTENT"
 
 
 class SendKey(Entity):
@@ -154,7 +140,14 @@ class SendKey(Entity):
 
 
 class Chunk(Entity):
-    """Up to one provider request's recipients, and what became of each."""
+    """Up to one provider request's recipients, and what became of each.
+
+    A send that is grouped has several chunks for one range of contact ids: `range_end` is the range's last id.
+    `through` is how many the shard has up to it. `calling` are those for whom a call was about to be made, with the
+    windows (`held`) whose limits they count against. `doubtful` may have been sent, by a claim of the time `called_at`
+    (by number); `doubted` were so, until their grace ended. `hours` says how many mails were accepted in which hours,
+    `domains` whose they are (drumbeat.sends.domains).
+    """
 
     TYPE = "CHUNK"
     LEDGER = True
@@ -166,13 +159,21 @@ class Chunk(Entity):
     recipients = BinaryAttribute(legacy_encoding=False)
     outcomes = UnicodeAttribute()
     notes = JSONAttribute(null=True)
+    hours = CompactJSON(null=True)
+    domains = UnicodeAttribute(null=True)
     claim = UnicodeAttribute(null=True)
     claimed_at = InstantAttribute(null=True)
     lease_until = InstantAttribute(null=True)
     not_before = InstantAttribute(null=True)
     attempts = NumberAttribute(default=0)
     span = NumberAttribute(null=True)
+    range_end = UnicodeAttribute(null=True)
+    through = NumberAttribute(null=True)
+    calling = NumberSetAttribute(null=True)
+    held = JSONAttribute(null=True)
     doubtful = NumberSetAttribute(null=True)
+    doubted = NumberSetAttribute(null=True)
+    called_at = CompactJSON(null=True)
     unknown_since = InstantAttribute(null=True)
 
     @staticmethod
@@ -193,6 +194,16 @@ class Chunk(Entity):
     def to_do(self) -> list[int]:
         """The recipients whose outcome is open."""
         return [number for number, letter in enumerate(self.outcomes) if letter == Outcome.TO_DO]
+
+    @property
+    def in_doubt(self) -> frozenset[int]:
+        """The recipients of whom nobody knows whether they were sent."""
+        return frozenset(int(number) for number in self.doubtful or ())
+
+    @property
+    def sendable(self) -> list[int]:
+        """The recipients who were not sent, and that is known."""
+        return [number for number in self.to_do if number not in self.in_doubt]
 
 
 class Place(tuple[str, str, int, int]):
@@ -218,7 +229,8 @@ class Place(tuple[str, str, int, int]):
 
 class Stat(Entity):
     """What is known of a chunk's messages: sets of recipients' numbers, written by union only. Machine opens and clicks
-    are kept apart from people's. `links` are sets too, one attribute a link (`l3`), of people's clicks."""
+    are kept apart from people's. `links` are sets too, one attribute a link (`l3`), of people's clicks. Sets of marks
+    (drumbeat.sends.marks) have names in upper case."""
 
     TYPE = "STAT"
     LEDGER = True
@@ -237,29 +249,10 @@ class Stat(Entity):
     processed = NumberSetAttribute(null=True)
 
     @staticmethod
-    def sets_of(item: dict[str, Any]) -> dict[str, frozenset[int]]:
-        """The number sets of a raw item by name, links among them."""
-        return {name: frozenset(map(int, value["NS"])) for name, value in item.items() if "NS" in value}
-
-
-# Any of these shows that the provider had accepted the message.
-PROOFS = frozenset({
-    "delivered", "bounced", "soft_bounced", "complained", "opened", "opened_machine", "clicked", "clicked_machine",
-    "unsubscribed", "failed", "deferred", "processed",
-})  # fmt: skip
-
-
-class Totals(Entity):
-    """A send's numbers, added up from its chunks and stats at `as_of`; they can be computed again at any time."""
-
-    TYPE = "ROLLUPS"
-
-    as_of = InstantAttribute()
-    numbers = JSONAttribute()
-
-    @staticmethod
-    def key(tenant: str, send_id: str) -> tuple[str, str]:
-        return f"ROLLUPS#{tenant}#{send_id}", "TOTALS"
+    def sets_of(item: dict[str, Any], *, marks: bool = False) -> dict[str, frozenset[int]]:
+        """The sets of recipients' numbers of a raw item by name, links among them; or its sets of marks."""
+        sets = {name: value["NS"] for name, value in item.items() if "NS" in value and name[0].isupper() == marks}
+        return {name: frozenset(map(int, members)) for name, members in sets.items()}
 
 
 def pack(contact_ids: list[str]) -> bytes:

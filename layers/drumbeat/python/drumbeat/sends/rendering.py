@@ -16,35 +16,46 @@ from drumbeat.channels.ses import Mail, Template
 from drumbeat.contacts.model import Contact
 from drumbeat.sends import tokens
 from drumbeat.sends.model import Content, Place
+from drumbeat.templates.parameters import Parameters
 
 if TYPE_CHECKING:
     from drumbeat.templates.engine import Compiled
 
 _KEPT = 20
-_compiled: "OrderedDict[str, Compiled]" = OrderedDict()
+_compiled: "OrderedDict[tuple[str, str, bool], Compiled]" = OrderedDict()
 
 
-def compiled(content: Content) -> "Compiled":
-    """The content's template; an instance keeps the latest ones. Raises TemplateError."""
-    if content.pk not in _compiled:
-        # Functions that only need the addresses here do without a quarter of a second of imports.
-        from drumbeat.templates.engine import compile_template
-
-        _compiled[content.pk] = compile_template(
-            content.subject,
-            content.html,
-            content.text,
-            track_links=bool(content.track_clicks),
-            track_opens=bool(content.track_opens),
-        )
+def compiled(content: Content, *, tracked: bool = True) -> "Compiled":
+    """The content's template, or, for people who are not to be tracked, the one without pixel and click addresses; an
+    instance keeps the latest ones. Raises TemplateError."""
+    key = content.pk, content.sk, tracked
+    if key not in _compiled:
+        _compiled[key] = compile_content(content, tracked=tracked)
         if len(_compiled) > _KEPT:
             _compiled.popitem(last=False)
-    return _compiled[content.pk]
+    return _compiled[key]
 
 
-def template(content: Content) -> Template:
+def compile_content(content: Content, *, tracked: bool = True) -> "Compiled":
+    """Compile it now. Raises TemplateError."""
+    # Functions that only need the addresses here do without a quarter of a second of imports.
+    from drumbeat.templates.engine import compile_template
+
+    return compile_template(
+        content.subject,
+        content.html,
+        content.text,
+        track_links=tracked and bool(content.track_clicks),
+        track_opens=tracked and bool(content.track_opens),
+        language=content.words or "en",
+        parameters=Parameters.of(content.utm),
+        known_links=content.known_links or (),
+    )
+
+
+def template(content: Content, *, tracked: bool = True) -> Template:
     """The static parts, as SES takes them."""
-    whole = compiled(content)
+    whole = compiled(content, tracked=tracked)
     return Template(whole.subject, whole.html, whole.text)
 
 
@@ -56,13 +67,15 @@ def sender(content: Content) -> str:
 def mail(content: Content, contact: Contact, place: Place, number: int, secret: bytes, attempt: int) -> Mail:
     """One recipient's fragments, unsubscribe headers (RFC 8058) and tags. Raises TemplateError."""
     token = tokens.issue(secret, place, number)
-    base = public_url()
+    base = base_of(content)
     unsubscribe = f"{base}/u/{token}"
     _, send_id, shard, chunk = place
-    data = {**personal(contact, content), **addresses(base, token), **frame(content)}
+    tracked = contact.tracking is not False
+    variables = offered(content, f"{base}/c/{token}" if tracked and content.track_clicks else None)
+    data = {**personal(contact, variables), **addresses(base, token), **frame(content)}
     return Mail(
         to=contact.email or "",
-        fragments=compiled(content).render(data),
+        fragments=compiled(content, tracked=tracked).render(data),
         headers={
             "List-Unsubscribe": f"<{unsubscribe}>",
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
@@ -75,6 +88,19 @@ def mail(content: Content, contact: Contact, place: Place, number: int, secret: 
             "contact": ids.bare(contact.contact_id),
         },
     )
+
+
+def offered(content: Content, click_base: str | None = None) -> Mapping[str, Any]:
+    """The variables of a send. With `click_base` the addresses of its products are tracked, as those of links are."""
+    variables: Mapping[str, Any] = content.variables or {}
+    if click_base is None or not variables.get("products"):
+        return variables
+    products = [
+        {**product, "url": f"{click_base}/{product['link_number']}"}
+        if isinstance(product, dict) and "link_number" in product else product
+        for product in variables["products"]
+    ]  # fmt: skip
+    return {**variables, "products": products, "content": {**variables.get("content", {}), "products": products}}
 
 
 def addresses(base: str, token: str) -> dict[str, str]:
@@ -91,14 +117,16 @@ def frame(content: Content) -> dict[str, Any]:
     """What is the same for every recipient of a send."""
     return {
         "postal_address": content.postal_address,
+        "sender_name": content.sender_name,
         "now": clock.business(),
         "timezone": content.time_zone,
         "currency": content.currency,
     }
 
 
-def personal(contact: Contact, content: Content | None = None) -> dict[str, Any]:
-    """What a template may say of a contact: attributes, then the fields, which no attribute replaces."""
+def personal(contact: Contact, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a template may say of a contact: attributes, then the fields, which no attribute replaces. `variables` are
+    the send's; attributes go before them."""
     currency = contact.currency or "USD"
     fields: Mapping[str, Any] = {
         "email": contact.email,
@@ -117,8 +145,12 @@ def personal(contact: Contact, content: Content | None = None) -> dict[str, Any]
     }
     present = {name: value for name, value in fields.items() if value is not None}
     attributes = contact.attributes or {}
-    variables = dict(content.variables or {}) if content is not None else {}
-    return {**variables, **attributes, **present, "attributes": attributes, "tags": sorted(contact.tags or ())}
+    return {**(variables or {}), **attributes, **present, "attributes": attributes, "tags": sorted(contact.tags or ())}
+
+
+def base_of(content: Content) -> str:
+    """Where the links of a send lead: the tenant's own tracking domain as it was at launch, or the deployment's."""
+    return content.base_url or public_url()
 
 
 def public_url() -> str:

@@ -1,12 +1,16 @@
 """Adding up a send: totals are the sizes of sets on its chunks and stats, so they can be recomputed at any time."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from drumbeat import clock, queues, table
-from drumbeat.sends.model import ENDED, Chunk, ChunkState, Outcome, Send, Stat, Totals
+from drumbeat.sends import marks
+from drumbeat.sends.breakdown import Breakdown
+from drumbeat.sends.model import ENDED, Chunk, ChunkState, Outcome, Send, Stat
+from drumbeat.sends.totals import Totals
 from drumbeat.sends.work import ROLL_UP
 from drumbeat.table import ConditionFailed
 
@@ -21,40 +25,55 @@ def compute(tenant: str, send: Send) -> dict[str, Any]:
     """Read every chunk and stat of a send and add them up.
 
     `outcomes` counts recipients by letter, `open` the chunks that are not done, `links` unique human clicks by link
-    number.
+    number, `details` are the same numbers by hour, reader, country and domain (drumbeat.sends.breakdown).
     """
     outcomes: Counter[str] = Counter()
     sets: Counter[str] = Counter()
     open_chunks = 0
+    details = Breakdown(marks.hour_of(send.launched_at))
     # Whether a send is finished must not be read from a stale copy; at half the price once it is.
     consistent = send.state not in ENDED
     for shard in range(int(send.plan_shards)):
         for chunk in table.rows(Chunk, f"CHUNK#{tenant}#{send.send_id}#{shard}", consistent=consistent):
             outcomes.update(chunk.outcomes)
             open_chunks += chunk.state != ChunkState.DONE
+            details.chunk(f"{shard}#{chunk.sk}", chunk.outcomes, chunk.hours, chunk.domains)
         for item in _stats(tenant, send.send_id, shard):
-            sets.update(_sizes(Stat.sets_of(item)))
-    links = {int(name[1:]): size for name, size in sets.items() if name[0] == "l" and name[1:].isdigit()}
-    numbers: dict[str, Any] = {name: size for name, size in sets.items() if not (name[0] == "l" and name[1:].isdigit())}
+            found = net(Stat.sets_of(item))
+            sets.update({name: len(members) for name, members in found.items()})
+            details.stat(f"{shard}#{item['sk']['S']}", found, Stat.sets_of(item, marks=True))
     return {
-        **numbers,
+        **{name: size for name, size in sets.items() if not _is_link(name)},
         "recipients": sum(outcomes.values()),
         "accepted": outcomes[Outcome.ACCEPTED],
         "outcomes": dict(outcomes),
         "open": open_chunks,
         "planned": send.planned_whole,
-        "links": {str(number): size for number, size in sorted(links.items())},
+        "links": {name[1:]: size for name, size in sorted(sets.items()) if _is_link(name)},
+        "details": details.numbers(),
     }
 
 
-def _sizes(sets: dict[str, frozenset[int]]) -> dict[str, int]:
-    """A mail that was delivered first and bounced later was not delivered; one that bounced softly and then arrived
-    was."""
+def outcomes(tenant: str, send: Send) -> Counter[str]:
+    """How many recipients have which outcome, by letter: what a list of recipients counts, without what came back."""
+    found: Counter[str] = Counter()
+    for shard in range(int(send.plan_shards)):
+        for chunk in table.rows(Chunk, f"CHUNK#{tenant}#{send.send_id}#{shard}", consistent=send.state not in ENDED):
+            found.update(chunk.outcomes)
+    return found
+
+
+def _is_link(name: str) -> bool:
+    return name[0] == "l" and name[1:].isdigit()
+
+
+def net(sets: dict[str, frozenset[int]]) -> dict[str, frozenset[int]]:
+    """The sets as they count: a mail that was delivered first and bounced later was not delivered; one that bounced
+    softly and then arrived was."""
     none: frozenset[int] = frozenset()
     hard, arrived = sets.get("bounced", none), sets.get("delivered", none)
     soft = sets.get("soft_bounced", none) - arrived - hard
-    net = {**sets, "delivered": arrived - hard, "soft_bounced": soft, "bounced": hard | soft}
-    return {name: len(members) for name, members in net.items()}
+    return {**sets, "delivered": arrived - hard, "soft_bounced": soft, "bounced": hard | soft}
 
 
 def _stats(tenant: str, send_id: str, shard: int) -> Iterable[dict[str, Any]]:
@@ -71,12 +90,21 @@ def _stats(tenant: str, send_id: str, shard: int) -> Iterable[dict[str, Any]]:
 
 
 def store(tenant: str, send: Send, now: datetime) -> Totals:
-    """Compute and keep the totals with the moment they are true for."""
-    totals = Totals(*Totals.key(tenant, send.send_id), as_of=now, numbers=compute(tenant, send))
+    """Compute and keep the totals with the moment they are true for; what is given back has the details as well."""
+    numbers = compute(tenant, send)
+    details = {"links": numbers["links"], **numbers["details"]}
+    short = {name: number for name, number in numbers.items() if name not in ("links", "details")}
+    totals = Totals(
+        *Totals.key(tenant, send.send_id), gsi1pk=Totals.partition(tenant), campaign=send.campaign, as_of=now,
+        gsi1sk=f"{clock.iso(send.launched_at)}#{send.campaign}", name=(send.launch or {}).get("name"), numbers=short,
+    )  # fmt: skip
+    not_newer = Totals.pk.does_not_exist() | (Totals.as_of <= now)
     try:
-        totals.save(condition=Totals.pk.does_not_exist() | (Totals.as_of <= now))
+        Totals(*Totals.details_key(tenant, send.send_id), as_of=now, numbers=details).save(condition=not_newer)
+        totals.save(condition=not_newer)
     except ConditionFailed:
         return latest(tenant, send.send_id) or totals  # a later one was faster
+    totals.numbers = numbers
     return totals
 
 
@@ -112,7 +140,24 @@ def request(tenant: str, send_id: str, launched_at: datetime | None = None) -> N
 
 
 def latest(tenant: str, send_id: str) -> Totals | None:
-    return Totals.fetch(*Totals.key(tenant, send_id))
+    """The last roll-up with its details, in one read; None when there is none yet."""
+    keys = [Totals.key(tenant, send_id), Totals.details_key(tenant, send_id)]
+    rows = {row.sk: row for row in Totals.many(keys, consistent=False)}
+    totals, details = rows.get("TOTALS"), rows.get("DETAILS")
+    if totals is None:
+        return None
+    known = dict(details.numbers) if details else {}
+    totals.numbers = {**totals.numbers, "links": known.pop("links", {}), "details": known}
+    return totals
+
+
+def launched(tenant: str, start: datetime, end: datetime, most: int) -> list[Totals]:
+    """The totals, without details, of the sends that were launched from `start` until before `end`, newest first and at
+    most so many. What has never been rolled up is not there."""
+    keys = table.keys_in_index(1, Totals.partition(tenant))
+    within = itertools.dropwhile(lambda key: key[2] >= clock.iso(end), keys)
+    wanted = itertools.takewhile(lambda key: key[2] >= clock.iso(start), within)
+    return Totals.many(((pk, sk) for pk, sk, _ in itertools.islice(wanted, most)), consistent=False)
 
 
 def forget() -> None:

@@ -4,9 +4,8 @@
     SENDER#<account>   SENDER    SENDERS#all <account>      GLOBAL: the quota belongs to the account, not to a tenant
 
 A governor runs while there is work. Two facts make sure that one of the two always sees the other: whoever adds work
-raises
-`demand` and then starts the governor of the generation that it read; a governor that finds nothing to do ends its
-generation only if `demand` is what it was when it looked.
+raises `demand` and then starts the governor of the generation that it read; a governor that finds nothing to do ends
+its generation only if `demand` is what it was when it looked.
 """
 
 from datetime import datetime, timedelta

@@ -9,7 +9,8 @@ from typing import Any
 
 from drumbeat import clock, table
 from drumbeat.contacts import model as contacts
-from drumbeat.sends import due
+from drumbeat.contacts.model import Contact
+from drumbeat.sends import due, ledger
 from drumbeat.sends.ledger import merged, sent_rows
 from drumbeat.sends.model import ENDED, PROOFS, Chunk, ChunkState, Outcome, Send, Stat
 from drumbeat.table import ConditionFailed
@@ -27,42 +28,55 @@ def next_look(now: datetime, since: datetime, send: Send) -> datetime:
 def settle(send: Send, chunk: Chunk) -> None:
     """Look for proof, and decide when the grace is over."""
     now = clock.business()
+    doubtful, since = chunk.in_doubt, chunk.unknown_since or now
     if chunk.state == ChunkState.SENDING:
         if chunk.lease_until and chunk.lease_until > clock.wall():
             return
         # Whoever had the claim is dead. It may have died before or after the call.
-        chunk.doubtful, chunk.unknown_since = {float(number) for number in chunk.to_do}, now
-    doubtful = {int(number) for number in chunk.doubtful or ()}
-    since = chunk.unknown_since or now
+        called = chunk.to_do if chunk.calling is None else [int(number) for number in chunk.calling]
+        doubtful, since = doubtful | set(called), now
     proven = doubtful & _proofs(chunk)
     in_doubt = doubtful - proven
+    again: frozenset[int] = frozenset()
     outcomes = merged(chunk.outcomes, dict.fromkeys(proven, Outcome.ACCEPTED))
     if now >= since + timedelta(seconds=int(send.grace_seconds)):
         if send.unknown_policy == "never" or send.state in ENDED:
             outcomes = merged(outcomes, dict.fromkeys(in_doubt, Outcome.GIVEN_UP))
-        in_doubt = set()
-    if proven:
-        _tell(send, chunk, proven)
-    _write(send, chunk, outcomes, in_doubt, since, now)
+        else:
+            again = in_doubt
+        in_doubt = frozenset()
+    facts = ledger.facts(chunk, _tell(send, chunk, set(proven)), proven) if proven else []
+    _write(send, chunk, outcomes, in_doubt, again, since, facts)
 
 
-def _write(send: Send, chunk: Chunk, outcomes: str, in_doubt: set[int], since: datetime, now: datetime) -> None:
-    cls = Chunk
-    left = outcomes.count(Outcome.TO_DO)
-    actions: list[Any] = [cls.outcomes.set(outcomes)]
+def _write(
+    send: Send,
+    chunk: Chunk,
+    outcomes: str,
+    in_doubt: frozenset[int],
+    again: frozenset[int],
+    since: datetime,
+    facts: list[Any],
+) -> None:
+    """`in_doubt` go on waiting for proof; `again` are sent once more, and who else is left goes on meanwhile. `facts`
+    are what the ledger keeps of those who are proven."""
+    cls, now = Chunk, clock.business()
+    left = outcomes.count(Outcome.TO_DO) - len(in_doubt)
+    actions: list[Any] = [*facts, cls.outcomes.set(outcomes), cls.calling.remove(), cls.held.remove()]
+    actions += ledger.doubts(chunk, in_doubt)
     if in_doubt:
-        at = next_look(now, since, send)
-        actions += [
-            cls.state.set(ChunkState.UNKNOWN.value),
-            cls.doubtful.set({float(number) for number in in_doubt}),
-            cls.unknown_since.set(since),
-        ]
-        actions.append(cls.gsi2sk.set(due.sort_key(at, ChunkState.UNKNOWN, left, chunk.place)))
-    elif left:
-        actions += [cls.state.set(ChunkState.PENDING.value), cls.doubtful.remove(), cls.not_before.set(now)]
+        actions.append(cls.unknown_since.set(since))
+    if again:
+        actions.append(cls.doubted.add({float(number) for number in again}))
+    if left:
+        actions += [cls.state.set(ChunkState.PENDING.value), cls.not_before.set(now)]
         actions.append(cls.gsi2sk.set(due.sort_key(now, ChunkState.PENDING, left, chunk.place)))
+    elif in_doubt:
+        at = next_look(now, since, send)
+        actions.append(cls.state.set(ChunkState.UNKNOWN.value))
+        actions.append(cls.gsi2sk.set(due.sort_key(at, ChunkState.UNKNOWN, len(in_doubt), chunk.place)))
     else:
-        actions += [cls.state.set(ChunkState.DONE.value), cls.doubtful.remove(), *due.nothing()]
+        actions += [cls.state.set(ChunkState.DONE.value), *due.nothing()]
     # The claim stays on the item until the next one: a worker that was only slow may still write what it knows.
     try:
         chunk.change(*actions, unchanged=True)
@@ -78,11 +92,12 @@ def _proofs(chunk: Chunk) -> set[int]:
     return {number for name, members in sets.items() if name in PROOFS or name.startswith("l") for number in members}
 
 
-def _tell(send: Send, chunk: Chunk, proven: set[int]) -> None:
-    """The timeline rows that the lost call would have written."""
+def _tell(send: Send, chunk: Chunk, proven: set[int]) -> dict[int, Contact]:
+    """Write the timeline rows that the lost call would have written; gives whom they are of."""
     everyone = chunk.contacts
     found = {
         contact.contact_id: contact for contact in contacts.many(send.tenant, [everyone[n] for n in sorted(proven)])
     }
     people = {number: found[everyone[number]] for number in proven if everyone[number] in found}
     table.put_many(sent_rows(send, chunk, people, dict.fromkeys(people, "")))
+    return people

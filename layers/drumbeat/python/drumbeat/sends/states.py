@@ -1,6 +1,7 @@
 """The states of a send: sending ⇄ paused → sent or cancelled. Workers read the state with every chunk that they
 claim."""
 
+from drumbeat import clock
 from drumbeat.logs import logger
 from drumbeat.sends import senders
 from drumbeat.sends.model import Send, SendState
@@ -19,6 +20,16 @@ def pause(tenant: str, send_id: str, reason: str) -> None:
         )
     except ConditionFailed:
         logger.info("not paused: it is not sending", extra={"send": send_id})
+
+
+def is_expired(send: Send) -> bool:
+    """Whether it is too late for those who were not sent: mails of a send that was paused for long are out of date."""
+    return send.expires_at is not None and send.expires_at <= clock.business()
+
+
+def rests(send: Send) -> bool:
+    """Whether nothing of it is to be sent for now: it is paused, and not over."""
+    return bool(send.state == SendState.PAUSED) and not is_expired(send)
 
 
 def wake(send: Send) -> None:

@@ -9,7 +9,7 @@ from pynamodb.expressions.update import Action
 from drumbeat import clock, queues, table
 from drumbeat.logs import logger
 from drumbeat.sends import due, governing, planning, senders, states
-from drumbeat.sends.model import ENDED, SHARDS, Send, SendState
+from drumbeat.sends.model import SHARDS, Send
 from drumbeat.sends.senders import Sender
 from drumbeat.sends.work import ROLL_UP
 from drumbeat.table import ConditionFailed
@@ -78,12 +78,12 @@ def _look_at(send: Send, now: datetime) -> None:
 def _carry_on(send: Send, now: datetime) -> None:
     """Start what should be at work and is not."""
     silent = (send.planned_at or clock.wall_time_of(send.launched_at)) < clock.wall() - PLANNING_LATE
-    if not send.planned_whole and send.state not in ENDED and silent:
+    if not send.planned_whole and silent:
         logger.warning("planning is late, starting it again", extra={"send": send.send_id})
         planning.start(send, f"-{int(clock.wall().timestamp())}")
-    at = due.next_at(send.account, send.send_id)
+    at = governing.next_at(send, now)
     known = senders.get(send.account).work or ()
-    if at is not None and at <= now and send.state != SendState.PAUSED and f"{send.tenant}#{send.send_id}" not in known:
+    if at is not None and at <= now and not states.rests(send) and f"{send.tenant}#{send.send_id}" not in known:
         states.wake(send)
 
 
@@ -98,8 +98,8 @@ def _wake(row: Sender, now: datetime) -> None:
     waiting = any(
         at is not None and at <= now
         for send in sends
-        if send.state != SendState.PAUSED
-        for at in [due.next_at(row.account, send.send_id)]
+        if not states.rests(send)
+        for at in [governing.next_at(send, now)]
     )
     if not waiting or not governing.is_dead(row):
         return

@@ -1,8 +1,7 @@
 """The one table: how entities are keyed, written once, changed by condition, and found.
 
-Every item's `pk` is `TYPE#<tenant>#<id…>`: the type first so that IAM can tell entities apart, the tenant second so
-that
-no key can be built without one. Rows that must be found before the tenant is known say `GLOBAL = True`:
+Every item's `pk` is `TYPE#<tenant>#<id…>`: the type first so that IAM can tell entities apart, the tenant second
+so that no key can be built without one. Rows that must be found before the tenant is known say `GLOBAL = True`:
 
     APIKEY     an API key's id                     accounts
     LOGIN      a user's e-mail address             accounts
@@ -11,6 +10,7 @@ no key can be built without one. Rows that must be found before the tenant is kn
     SENDER     a provider account                  sends
     SENDKEY    a tracking token's send             sends
     CERT       a provider's signing certificate    feedback
+    CLAIM      a sending or tracking domain        deliverability
     RATE       requests in a window                edge
 
 and the index of due work, `DUE#<kind>#<shard>`, which the sweepers read for all tenants.

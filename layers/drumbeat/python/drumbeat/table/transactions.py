@@ -76,10 +76,12 @@ class Transaction:
         return self
 
     def commit(self) -> None:
-        """Write it. The SDK gives each call a `ClientRequestToken`, so its own retries cannot apply it twice."""
+        """Write it. Tries that may have been applied share a `ClientRequestToken`, so that none is applied twice, or
+        refused for what another has written."""
+        token = fresh_attempt()
         for tried in range(60):
             try:
-                client().transact_write_items(TransactItems=self._actions)
+                client().transact_write_items(TransactItems=self._actions, ClientRequestToken=token)
                 return
             except ClientError as error:
                 if error.response["Error"]["Code"] not in (
@@ -92,6 +94,8 @@ class Transaction:
                     raise TransactionRefused([_found(reason) for reason in reasons]) from error
                 if any(reason.get("Code") == "ValidationError" for reason in reasons):
                     raise
+                if error.response["Error"]["Code"] == "TransactionCanceledException":
+                    token = fresh_attempt()  # nothing of it was written
             time.sleep(random.uniform(0, min(0.2, 0.004 * 2**tried)))
         raise PynamoDBException("a transaction met conflicts sixty times")
 

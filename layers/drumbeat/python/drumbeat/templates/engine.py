@@ -12,7 +12,7 @@ the sender, not from the contact; `now` (aware datetime), `timezone` (IANA name)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from liquid import BoundTemplate
@@ -25,22 +25,23 @@ from liquid.builtin.tags.comment_tag import CommentNode
 from liquid.expression import Expression
 
 from drumbeat.templates import footer
+from drumbeat.templates.fragments import Names, handlebars
 from drumbeat.templates.language import BoundedContext, environment, failure, parse, to_text
 from drumbeat.templates.limits import MAX_FRAGMENT, MAX_RENDERED, MAX_STATIC, LimitReached, TemplateError
 from drumbeat.templates.links import Link, LinkTable, resolve_link, rewrite_html, rewrite_text
+from drumbeat.templates.parameters import NONE, Parameters
 from drumbeat.templates.plaintext import derive_text
-from drumbeat.templates.source import mask
+from drumbeat.templates.source import PLACEHOLDER, Masked, mask
 
 __all__ = ["RESERVED", "Compiled", "Link", "Rendered", "TemplateError", "compile_template", "resolve_link"]
 
 RESERVED = frozenset({
-    "click_base", "open_url", "unsubscribe_url", "preferences_url", "postal_address", "now", "timezone", "currency",
+    "click_base", "open_url", "unsubscribe_url", "preferences_url", "postal_address", "sender_name", "now",
+    "timezone", "currency",
 })  # fmt: skip
 """Names that the caller adds to a recipient's data, last, so that no attribute of a contact replaces them."""
 
 _FRAGMENT = re.compile(r"\{\{(f\d+)\}\}")
-# Handlebars: `{{` opens, `{{{` and `}}}` are another syntax, a backslash before `{{` escapes it.
-_BRACES = re.compile(r"[\\{}]+")
 _ONE_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 # What neither JSON for SES nor a mail may hold: controls, lone surrogates, noncharacters.
 _ILLEGAL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
@@ -152,24 +153,28 @@ def compile_template(
     track_opens: bool = True,
     ensure_footer: bool = True,
     language: str = "en",
+    known_links: Sequence[str] = (),
+    parameters: Parameters = NONE,
 ) -> Compiled:
     """Compile the three parts; without `text` it is derived from the HTML.
 
-    `language` chooses the words of an appended footer (en, bn). TemplateError names field, line and remedy.
+    `language` chooses the words of an appended footer (en, bn); `known_links` are targets that have the first numbers
+    already, and links get the `parameters`. TemplateError names field, line and remedy.
     """
     try:
-        sources, links, added = _sources(subject, html, text, track_links, track_opens, ensure_footer, language)
+        table = LinkTable(tracked=track_links, known=known_links, parameters=parameters)
+        sources, links, added = _sources(subject, html, text, table, track_opens, ensure_footer, language)
         return _assemble(sources, links, added)
     except RecursionError as error:
         raise failure("html", error, None) from None
 
 
 def _sources(
-    subject: str, html: str, text: str | None, track_links: bool, track_opens: bool, ensure_footer: bool, language: str
+    subject: str, html: str, text: str | None, table: LinkTable, track_opens: bool, ensure_footer: bool, language: str
 ) -> tuple[dict[str, str], tuple[Link, ...], frozenset[str]]:
     """Liquid sources of the parts with footer, pixel and tracked links in place."""
-    masked_subject, masked_html = mask("subject", subject), mask("html", html)
-    masked_text = None if text is None else mask("text", text)
+    masked_subject, masked_html = _masked("subject", subject), _masked("html", html)
+    masked_text = None if text is None else _masked("text", text)
     added: set[str] = set()
     if ensure_footer:
         added.update(footer.missing(masked_html))
@@ -181,7 +186,6 @@ def _sources(
         masked_text = derive_text(masked_html)
     if track_opens:
         masked_html = mask("html", footer.with_pixel(masked_html))
-    table = LinkTable(tracked=track_links)
     sources = {
         "subject": masked_subject.restore(masked_subject.text),
         "html": rewrite_html(masked_html, table),
@@ -190,8 +194,28 @@ def _sources(
     return sources, table.links(), frozenset(added)
 
 
+def _masked(field: str, source: str) -> Masked:
+    masked = mask(field, source)
+    for token in masked.tokens:
+        if token.name == "render":
+            raise TemplateError(
+                field, "the tag 'render' is not available here: blocks stand in HTML and text", token.line
+            )
+    return masked
+
+
+def check_liquid(field: str, source: str) -> None:
+    """Raises TemplateError, with its line, for Liquid that does not parse or names a filter that there is not.
+
+    For sources that become HTML only later: what is found in that HTML has other lines.
+    """
+    masked = mask(field, source)
+    lines = ["\n" * token.source.count("\n") if token.name == "render" else token.source for token in masked.tokens]
+    _variables(_part(field, PLACEHOLDER.sub(lambda match: lines[int(match[1])], masked.text), Names()))
+
+
 def _assemble(sources: Mapping[str, str], links: tuple[Link, ...], added: frozenset[str]) -> Compiled:
-    names = _Names()
+    names = Names()
     parts = tuple(_part(field, source, names) for field, source in sources.items())
     compiled = Compiled(
         subject=parts[0].static,
@@ -208,27 +232,7 @@ def _assemble(sources: Mapping[str, str], links: tuple[Link, ...], added: frozen
     return compiled
 
 
-class _Names:
-    """Hands out fragment names; equal constants and equal plain outputs share one."""
-
-    def __init__(self) -> None:
-        self.constants: dict[str, str] = {}
-        self.shared: dict[tuple[bool, str], str] = {}
-        self._count = 0
-        self._constant_names: dict[str, str] = {}
-
-    def new(self) -> str:
-        self._count += 1
-        return f"f{self._count - 1}"
-
-    def constant(self, text: str) -> str:
-        if text not in self._constant_names:
-            self._constant_names[text] = self.new()
-            self.constants[self._constant_names[text]] = text
-        return self._constant_names[text]
-
-
-def _part(field: str, source: str, names: _Names) -> _Part:
+def _part(field: str, source: str, names: Names) -> _Part:
     html = field == "html"
     template = parse(field, source, html=html)
     assigned = {str(name) for node in _walk(template.nodes) for name in node.template_scope()}
@@ -256,29 +260,12 @@ def _part(field: str, source: str, names: _Names) -> _Part:
         pieces += [("".join(static), None), ("", name)]
         static.clear()
     pieces.append(("".join(static), None))
-    return _Part(field, template, _handlebars(pieces, names), tuple(steps))
+    return _Part(field, template, handlebars(pieces, names), tuple(steps))
 
 
 def _is_shareable(node: Node, assigned: set[str]) -> bool:
     """A plain output that reads nothing the part assigns has one value wherever it stands."""
     return isinstance(node, OutputNode) and not assigned.intersection(re.findall(r"[\w-]+", node.token.value))
-
-
-def _handlebars(pieces: list[tuple[str, str | None]], names: _Names) -> str:
-    """Static text and fragments as a SES template, with dangerous braces made constants."""
-    out: list[str] = []
-    for index, (text, name) in enumerate(pieces):
-        if name is not None:
-            out.append(f"{{{{{name}}}}}")
-            continue
-        after, before = index > 0, index < len(pieces) - 1
-
-        def guard(match: re.Match[str], text: str = text, after: bool = after, before: bool = before) -> str:
-            touches = (after and match.start() == 0) or (before and match.end() == len(text))
-            return f"{{{{{names.constant(match[0])}}}}}" if touches or "{{" in match[0] else match[0]
-
-        out.append(_BRACES.sub(guard, text))
-    return "".join(out)
 
 
 def _walk(nodes: list[Node]) -> Iterator[Node]:

@@ -9,7 +9,7 @@ import functools
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -18,6 +18,7 @@ from liquid import soft_str
 from liquid.builtin.filters import array, math, misc, string
 from liquid.undefined import Undefined
 
+from drumbeat import money as amounts
 from drumbeat.templates.limits import MAX_FRAGMENT, LimitReached, measure
 from drumbeat.templates.markup import strip_markup
 
@@ -47,11 +48,6 @@ _HTML: Mapping[str, Filter] = MappingProxyType(
     {name: getattr(string, name) for name in ("escape", "escape_once", "newline_to_br")}
 )
 
-# ISO 4217 minor units other than two, symbols that are unambiguous enough, and lakh grouping.
-_DIGITS = MappingProxyType({"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3})
-_QUANTA = MappingProxyType({digits: Decimal(1).scaleb(-digits) for digits in (0, 2, 3)})
-_SYMBOLS = MappingProxyType({"USD": "$", "EUR": "€", "GBP": "£", "BDT": "৳", "INR": "₹", "JPY": "¥"})
-_LAKH = frozenset({"BDT", "INR", "PKR", "NPR", "LKR"})
 _FORMAT = re.compile(r"(?:[^%]|%[-^0_]?[aAbBcdDeFHIjklmMpPSTuwyYzZ%])*+")
 _NAMED_URL = re.compile(r"\s*(?:https?://|mailto:|tel:|sms:|/|#|\?)", re.IGNORECASE)
 
@@ -189,20 +185,7 @@ def money(value: object, currency: object = None, *, context: Any) -> str:
         return as_text(value)
     if not amount.is_finite() or abs(amount) >= 10**15:
         return as_text(value)
-    digits = _DIGITS.get(code, 2)
-    amount = amount.quantize(_QUANTA[digits], ROUND_HALF_UP)
-    whole, _, fraction = f"{abs(amount):f}".partition(".")
-    number = (_lakhs(whole) if code in _LAKH else f"{int(whole):,}") + (f".{fraction}" if fraction else "")
-    sign = "-" if amount < 0 else ""
-    symbol = _SYMBOLS.get(code)
-    return f"{sign}{symbol}{number}" if symbol else f"{sign}{number} {code}".rstrip()
-
-
-def _lakhs(whole: str) -> str:
-    """South Asian grouping: 12,34,567."""
-    head, tail = whole[:-3], whole[-3:]
-    pairs = [head[max(0, end - 2) : end] for end in range(len(head), 0, -2)]
-    return ",".join([*reversed(pairs), tail])
+    return amounts.text(amount, code)
 
 
 date_.with_context = True  # type: ignore[attr-defined]

@@ -13,6 +13,7 @@ from drumbeat.templates.source import Masked
 
 REQUIRED = ("unsubscribe_url", "postal_address")
 _WORDS = MappingProxyType({"en": "Unsubscribe", "bn": "সাবস্ক্রিপশন বাতিল করুন"})
+_COMMENT = re.compile(r"<!--(?:-?>|.*?(?:-->|\Z))", re.DOTALL)
 _BODY_END = re.compile(r"</body\s*>", re.IGNORECASE)
 _PIXEL = '<img src="{{ open_url }}" width="1" height="1" alt="" style="display:block;border:0">'
 
@@ -20,7 +21,9 @@ _PIXEL = '<img src="{{ open_url }}" width="1" height="1" alt="" style="display:b
 def missing(masked: Masked) -> tuple[str, ...]:
     """Which of the required variables the part does not always show: within a block it might be left out."""
     shown: set[str] = set()
-    visible = "".join(piece.source for piece in pieces(masked.text) if piece.kind != "hidden")
+    # What is for Outlook only is a comment to everybody else.
+    document = _COMMENT.sub("", masked.text)
+    visible = "".join(piece.source for piece in pieces(document) if piece.kind != "hidden")
     for token in masked.tokens_of(visible):
         if token.kind == "output" and token.depth == 0:
             shown |= token.words()

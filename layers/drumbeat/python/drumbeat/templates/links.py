@@ -11,22 +11,22 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
+from drumbeat.templates import addresses
 from drumbeat.templates.limits import MAX_LINKS, TemplateError
 from drumbeat.templates.markup import ATTRIBUTE, Piece, pieces
-from drumbeat.templates.source import NO_TRACK, PLACEHOLDER, Masked
+from drumbeat.templates.parameters import NONE, Parameters
+from drumbeat.templates.source import NO_TRACK, PLACEHOLDER, Masked, Token
 
-RESERVED_URLS = frozenset({"unsubscribe_url", "preferences_url", "click_base", "open_url"})
 _URL_ATTRIBUTES = frozenset({"href", "src", "action", "formaction", "background", "poster", "xlink:href"})
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _NAMED = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:|/|#|\?)", re.IGNORECASE)
 _TEXT_URL = re.compile(rf"({NO_TRACK}?)(https?://[^\s<>\"')\]]+)", re.IGNORECASE)
 _ENCODED = re.compile(r"\|\s*url_encode\s*$")
 _FIELD = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
-_UNFIT = re.compile(r"[\x00-\x20\x7f\\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +38,14 @@ class Link:
 
 
 class LinkTable:
-    """Numbers the targets of one template; the same target has the same number in HTML and text."""
+    """Numbers the targets of one template; the same target has the same number in HTML and text, and in every language
+    of a send, whose earlier targets are `known`."""
 
-    def __init__(self, *, tracked: bool) -> None:
-        self.tracked = tracked
-        self._numbers: dict[str, int] = {}
+    def __init__(self, *, tracked: bool, known: Sequence[str] = (), parameters: Parameters = NONE) -> None:
+        self.tracked, self.parameters = tracked, parameters
+        self._numbers: dict[str, int] = {url: number for number, url in enumerate(known, 1)}
         self._bound: dict[str, frozenset[str]] = {}
+        self._product_urls: dict[str, frozenset[str]] = {}
 
     def links(self) -> tuple[Link, ...]:
         return tuple(Link(number, url) for url, number in self._numbers.items())
@@ -70,6 +72,12 @@ class LinkTable:
             raise TemplateError(masked.field, f"more than {MAX_LINKS} different links", masked.line(position))
         return f"{{{{ click_base }}}}/{number}" + ("?" + "&".join(carried) if carried else "")
 
+    def is_product(self, masked: Masked, token: Token) -> bool:
+        """Whether an output is the address of a product in a loop over products."""
+        if masked.field not in self._product_urls:
+            self._product_urls[masked.field] = addresses.product_urls(masked)
+        return token.expression in self._product_urls[masked.field]
+
     def _check(self, masked: Masked, url: str, position: int) -> None:
         head, _, query = url.partition("?")
 
@@ -82,7 +90,7 @@ class LinkTable:
             raise refuse("put Liquid tags around the link, not into it")
         if PLACEHOLDER.search(head) or PLACEHOLDER.search(query.partition("#")[2]):
             raise refuse("merge fields may stand only after the ?; data-no-track sends the link untracked")
-        if not _is_web_address(PLACEHOLDER.sub("x", url)):
+        if not addresses.is_web(PLACEHOLDER.sub("x", url)):
             raise refuse("this is not a web address")
 
 
@@ -95,21 +103,27 @@ def rewrite_html(masked: Masked, table: LinkTable) -> str:
 def _rewrite_tag(masked: Masked, piece: Piece, table: LinkTable) -> str:
     if piece.closing or "=" not in piece.attributes:
         return piece.source
-    anchor = piece.name in ("a", "area")
-    tracked = table.tracked and anchor and "data-no-track" not in piece.attributes.lower()
+    ours = piece.name in ("a", "area") and "data-no-track" not in piece.attributes.lower()
+    tracked = table.tracked and ours
 
     def attribute(match: re.Match[str]) -> str:
         value = next((group for group in match.groups()[2:] if group is not None), None)
         if value is None:
             return match[0]
         name = match[1].lower()
-        if tracked and name == "href" and _WEB.match(value.strip()):
-            source = table.track(masked, html.unescape(value.strip()), piece.start)
-            return f'{match[1]}="{source.replace("&", "&amp;")}"'
+        if ours and name == "href" and _WEB.match(value.strip()):
+            url = html.unescape(value.strip())
+            target = table.parameters.on(url)
+            if tracked:
+                source = table.track(masked, target, piece.start)
+                return f'{match[1]}="{source.replace("&", "&amp;")}"'
+            if target != url:
+                return f'{match[1]}="{html.escape(target)}"'
         if not PLACEHOLDER.search(value):
             return match[0]
         if name in _URL_ATTRIBUTES:
-            return f'{match[1]}="{_confined(masked, value, tracked and name == "href", piece.start)}"'
+            tracking = table if tracked and name == "href" else None
+            return f'{match[1]}="{_confined(masked, value, tracking, piece.start)}"'
         # A value without quotes would let data add attributes of its own.
         return match[0] if match[5] is None else f'{match[1]}="{value}"'
 
@@ -117,8 +131,9 @@ def _rewrite_tag(masked: Masked, piece: Piece, table: LinkTable) -> str:
     return f"{head}{ATTRIBUTE.sub(attribute, piece.attributes)}>"
 
 
-def _confined(masked: Masked, value: str, tracked: bool, position: int) -> str:
-    """An address that data begins: `link_url` lets only web addresses, paths, mailto: and tel: through."""
+def _confined(masked: Masked, value: str, tracking: LinkTable | None, position: int) -> str:
+    """An address that data begins: `link_url` lets only web addresses, paths, mailto: and tel: through. `tracking` is
+    where the address would be numbered, were it tracked."""
     first = PLACEHOLDER.search(value)
     if first is None or _NAMED.match(value[: first.start()]):
         return value.replace('"', "&quot;")
@@ -131,9 +146,9 @@ def _confined(masked: Masked, value: str, tracked: bool, position: int) -> str:
         raise refuse("begin it with https://")
     if token.kind != "output":
         raise refuse("put Liquid tags around the element, not into the address")
-    if token.expression in RESERVED_URLS:
+    if token.expression in addresses.RESERVED_URLS:
         return value
-    if tracked:
+    if tracking and not tracking.is_product(masked, token):
         raise refuse("a tracked link needs its host in the template; data-no-track sends it untracked")
     return f"{{{{ {token.expression} | link_url }}}}{value[first.end() :]}"
 
@@ -142,10 +157,11 @@ def rewrite_text(masked: Masked, table: LinkTable) -> str:
     """Text source with tracked web addresses."""
 
     def address(match: re.Match[str]) -> str:
-        if match[1] or not table.tracked:
+        if match[1]:
             return match[2]
         url = match[2].rstrip(".,;:!?")
-        return table.track(masked, url, match.start()) + match[2][len(url) :]
+        target = table.parameters.on(url)
+        return (table.track(masked, target, match.start()) if table.tracked else target) + match[2][len(url) :]
 
     return masked.restore(_TEXT_URL.sub(address, masked.text).replace(NO_TRACK, ""))
 
@@ -161,14 +177,6 @@ def resolve_link(url_template: str, data: Mapping[str, object]) -> str:
     from drumbeat.templates.language import evaluate
 
     url = _FIELD.sub(lambda match: quote(evaluate(match[1].strip(), data), safe=""), url_template)
-    if not _is_web_address(url) or urlsplit(url).netloc != urlsplit(_FIELD.sub("x", url_template)).netloc:
+    if not addresses.is_web(url) or urlsplit(url).netloc != urlsplit(_FIELD.sub("x", url_template)).netloc:
         raise TemplateError("html", "the link leads to another host with this recipient's data")
     return url
-
-
-def _is_web_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and not _UNFIT.search(url)
-    except ValueError:
-        return False

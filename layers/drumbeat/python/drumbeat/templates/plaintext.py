@@ -10,6 +10,8 @@ from drumbeat.templates.source import NO_TRACK, PLACEHOLDER, Masked
 
 _PARAGRAPH = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "blockquote", "pre"})
 _LINE = frozenset({"div", "tr", "section", "article", "header", "footer", "address", "center", "br", "dt", "dd"})
+_WRITING = frozenset({"echo", "cycle", "increment", "decrement"})
+_TAGS_ALONE = re.compile(rf"^((?: *{PLACEHOLDER.pattern})+) *\n+", re.MULTILINE)
 _UNSEEN = frozenset({"head", "title", "noscript", "template"})
 
 
@@ -24,10 +26,16 @@ class _Deriver:
         self.out: list[str] = []
         self.unseen: list[str] = []
         self.anchors: list[tuple[str, int]] = []
+        self.for_outlook = False
 
     def derive(self) -> str:
         for piece in pieces(self.masked.text):
-            if piece.kind == "tag":
+            if piece.kind == "hidden" and piece.source.startswith(("<!--", "<![endif]")):
+                self.for_outlook = not piece.source.endswith("-->")
+            if self.for_outlook:
+                # A comment to everybody else.
+                self._keep_tags(piece.source)
+            elif piece.kind == "tag":
                 self._tag(piece)
             elif piece.kind == "text" and not self.unseen:
                 text = re.sub(r"[ \t\r\n\f]+", " ", html.unescape(piece.source))
@@ -35,13 +43,19 @@ class _Deriver:
                 self.out.append(text.replace("{{", "{ {").replace("{%", "{ %"))
             else:
                 self._keep_tags(piece.source)
-        return _tidy("".join(self.out))
+        return self._closed_up(_tidy("".join(self.out)))
 
     def _keep_tags(self, source: str) -> None:
         """What is not shown may still assign variables, or open a block that closes elsewhere."""
-        for match in PLACEHOLDER.finditer(source):
-            if self.masked.tokens[int(match[1])].kind == "tag":
-                self.out.append(match[0])
+        self.out += [match[0] for match in PLACEHOLDER.finditer(source) if self._is_silent(match[0])]
+
+    def _is_silent(self, placeholders: str) -> bool:
+        """Whether these are tags that write nothing by themselves."""
+        return all(it.kind == "tag" and it.name not in _WRITING for it in self.masked.tokens_of(placeholders))
+
+    def _closed_up(self, text: str) -> str:
+        """Lines that hold nothing but such tags begin the next one, or they would leave blank lines."""
+        return _TAGS_ALONE.sub(lambda match: match[1] if self._is_silent(match[1]) else match[0], text)
 
     def _tag(self, piece: Piece) -> None:
         name = piece.name

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping
 
 from drumbeat.templates.limits import TemplateError
 from drumbeat.templates.markup import ATTRIBUTE, Piece, pieces
@@ -30,9 +31,12 @@ _NESTED = re.compile(r"<[a-zA-Z/!?]")
 _CSS = re.compile(r"expression\(|url\(['\"]?(?:javascript|vbscript):|-moz-binding|behavior:")
 
 
-def check(source: str) -> None:
+def check(source: str, field: str = "html", *, lines: bool = True) -> None:
     """Raises TemplateError for the first thing in the HTML that a mail must not hold, with its line and the remedy."""
-    _check(mask("html", source))
+    try:
+        _check(mask("html", source))
+    except TemplateError as error:
+        raise TemplateError(field, error.message, error.line if lines else None) from None
 
 
 def check_rendered(document: str) -> None:
@@ -41,8 +45,9 @@ def check_rendered(document: str) -> None:
 
 
 def _check(masked: Masked) -> None:
+    ends = {"<!--": masked.text.rfind("-->"), "style": masked.text.lower().rfind("</style")}
     for piece in pieces(masked.text):
-        sentence = _unsafe(masked, piece)
+        sentence = _unsafe(masked, piece) or _endless(piece, ends)
         if sentence:
             raise TemplateError("html", sentence, masked.line(piece.start))
     match = _BUILT.search(masked.text)
@@ -63,6 +68,15 @@ def _unsafe(masked: Masked, piece: Piece) -> str | None:
     if piece.attributes.startswith(OPEN):
         return "put Liquid tags between elements or into attribute values, not into an element's name"
     return None if piece.closing else _unsafe_attributes(masked, piece)
+
+
+def _endless(piece: Piece, ends: Mapping[str, int]) -> str | None:
+    """What would hide the rest of the mail, with the unsubscribe link that is put at its end."""
+    if piece.source.startswith("<!--") and piece.start > ends["<!--"]:
+        return "end comments with -->"
+    if piece.name == "style" and not piece.closing and piece.start > ends["style"]:
+        return "end <style> with </style>"
+    return None
 
 
 def _unsafe_attributes(masked: Masked, piece: Piece) -> str | None:

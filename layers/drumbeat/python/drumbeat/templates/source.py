@@ -27,7 +27,7 @@ PLACEHOLDER = re.compile(f"{OPEN}(\\d+){CLOSE}")
 BLOCKS = frozenset({"if", "unless", "case", "for", "tablerow", "capture", "ifchanged", "comment"})
 LOOPS = frozenset({"for", "tablerow"})
 INNER = {"elsif": ("if", "unless"), "else": ("if", "unless", "case", "for"), "when": ("case",)}
-PLAIN = frozenset({"assign", "cycle", "increment", "decrement", "echo", "#", "break", "continue"})
+PLAIN = frozenset({"assign", "cycle", "increment", "decrement", "echo", "#", "break", "continue", "render"})
 
 _START = re.compile(r"\{\{|\{%")
 _NAME = re.compile(r"\{%-?\s*(#|\w+)?")

@@ -6,9 +6,8 @@ import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from drumbeat.contacts.cells import guarded
 from drumbeat.errors import Detail
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +17,6 @@ class Rejected:
     row: int
     problems: Sequence[Detail]
     cells: Sequence[str]
-
-
-def guarded(cell: str) -> str:
-    """A cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return "'" + cell if cell.startswith(_FORMULA) else cell
 
 
 def heading(columns: Sequence[str]) -> bytes:

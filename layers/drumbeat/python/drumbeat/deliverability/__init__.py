@@ -1,0 +1,1 @@
+"""Deliverability: whose mail it is, and whether it arrives. Sending identities, their DNS, warm-up and reputation."""

@@ -1,0 +1,1 @@
+"""Moving in from another product: its definitions of segments, templates and campaigns become ours."""

@@ -1,0 +1,1 @@
+"""Products: what a tenant sells, as mails show it."""

@@ -1,0 +1,1 @@
+"""Reports over campaigns: side by side, against targets, and ranked."""
