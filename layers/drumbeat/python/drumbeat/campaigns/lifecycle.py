@@ -40,10 +40,23 @@ def launch(campaign: Campaign, actor: str | None, now: datetime, *, audience: Au
         budgets.require(umbrella, whom.known_size(campaign.tenant, audience))
     send = _send(campaign, send_id, audience, actor, now)
     send.identity, send.languages = said.default.identity, said.default.languages or None
+    steps.together(
+        campaign, _made(send, said, umbrella), Status.SENDING, now,
+        launched_at=now, send_id=send_id, template_version=said.template_version, gsi2pk=None, gsi2sk=None,
+    )  # fmt: skip
+    planning.start(send)
+    if campaign.template_id:
+        templates.used(campaign.tenant, campaign.template_id)
+    return campaign
+
+
+def _made(send: Send, said: content.Frozen, umbrella: MarketingCampaign | None) -> Transaction:
+    """All that a launch writes besides the campaign. Of two launches under a marketing campaign that would both find
+    room in its budget, one is refused."""
     key = SendKey(
-        *SendKey.key(send_id),
-        tenant=campaign.tenant,
-        campaign=campaign.campaign_id,
+        *SendKey.key(send.send_id),
+        tenant=send.tenant,
+        campaign=send.campaign,
         secret=secrets.token_bytes(SECRET_BYTES),
         links=[{"number": number, "url": url} for number, url in enumerate(said.links, 1)],
     )
@@ -54,21 +67,7 @@ def launch(campaign: Campaign, actor: str | None, now: datetime, *, audience: Au
         alone = (MarketingCampaign.state == State.APPROVED.value) & (MarketingCampaign.launches == umbrella.launches)
         another = MarketingCampaign.launches.set(int(umbrella.launches) + 1)
         transaction.update(MarketingCampaign, umbrella.pk, umbrella.sk, [another], alone)
-    steps.together(
-        campaign,
-        transaction,
-        Status.SENDING,
-        now,
-        launched_at=now,
-        send_id=send_id,
-        template_version=said.template_version,
-        gsi2pk=None,
-        gsi2sk=None,
-    )
-    planning.start(send)
-    if campaign.template_id:
-        templates.used(campaign.tenant, campaign.template_id)
-    return campaign
+    return transaction
 
 
 def _require_unsent(campaign: Campaign) -> None:

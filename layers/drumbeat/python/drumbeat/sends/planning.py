@@ -63,9 +63,10 @@ def plan(state: dict[str, Any]) -> dict[str, Any]:
 def _excluded_gone(send: Send) -> bool:
     """Whether nobody knows any more who is to be left out, because a segment was deleted since the launch. Then nothing
     may leave; what is cancelled is planned all the same, so that it says who was not sent."""
-    rows = [segments.find(send.tenant, segment_id) for segment_id in Audience(**send.audience).exclude]
-    gone = any(row is None or row.state == segments.State.DELETING for row in rows)
-    return gone and send.state != SendState.CANCELLED
+    excluded = Audience(**send.audience).exclude
+    rows = segments.Segment.many(segments.Segment.key(send.tenant, segment_id) for segment_id in excluded)
+    there = {row.segment_id for row in rows if row.state != segments.State.DELETING}
+    return send.state != SendState.CANCELLED and not there.issuperset(excluded)
 
 
 def _segments_ready(send: Send) -> bool:

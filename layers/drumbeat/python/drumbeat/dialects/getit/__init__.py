@@ -3,7 +3,8 @@
 import os
 from typing import Any
 
-from drumbeat.dialects import Asked, Row, getit_marketing
+from drumbeat.dialects import Asked, Row
+from drumbeat.dialects.getit import marketing
 
 PREFIX = "/api/v1/marketing"
 
@@ -147,7 +148,7 @@ _TEST = {"emails": "test_emails", "data": "test_data"}
 
 
 def _test_mail(asked: Asked) -> Asked:
-    return Asked(asked.path, asked.query, getit_marketing.canonical(asked.body, _TEST))
+    return Asked(asked.path, asked.query, marketing.canonical(asked.body, _TEST))
 
 
 def _tested(data: Any, asked: Asked) -> Any:
@@ -176,23 +177,23 @@ ROWS: tuple[Row, ...] = (
     Row(
         f"POST {PREFIX}/campaigns",
         "marketing.create_marketing_campaign",
-        request=getit_marketing.request,
-        reply=getit_marketing.campaign,
-        fields=getit_marketing.FIELDS,
+        request=marketing.request,
+        reply=marketing.campaign,
+        fields=marketing.FIELDS,
     ),
-    Row(f"GET {PREFIX}/campaigns", "marketing.list_marketing_campaigns", reply=getit_marketing.campaigns),
+    Row(f"GET {PREFIX}/campaigns", "marketing.list_marketing_campaigns", reply=marketing.campaigns),
     Row(
         f"PUT {PREFIX}/campaigns/{{campaign_id}}",
         "marketing.update_marketing_campaign",
-        request=getit_marketing.request,
-        reply=getit_marketing.campaign,
-        fields=getit_marketing.FIELDS,
+        request=marketing.request,
+        reply=marketing.campaign,
+        fields=marketing.FIELDS,
     ),
     Row(
         f"GET {PREFIX}/campaigns/{{campaign_id}}/analytics",
         "marketing.get_analytics",
-        request=getit_marketing.request,
-        reply=getit_marketing.analytics,
+        request=marketing.request,
+        reply=marketing.analytics,
     ),
     Row(
         f"POST {PREFIX}/email-campaigns",
