@@ -21,8 +21,10 @@ demo: setup ## from a file of contacts to the results of a campaign, on the loca
 dev: setup ## keeps the local stack running (TIME_SCALE=1 for real time, FOR=60 to end after a minute)
 	@$(RUN) -m infra.local up $(if $(FOR),--for $(FOR))
 
+# The tests of the stack come first and wait much, so there is one process more than there are processors.
 test: setup ## everything that the build server runs
-	$(RUN) -m pytest -n auto tests/stack tests/simulation tests/infra tests/unit
+	$(RUN) -m pytest -n $$($(RUN) -c "import os; print((os.cpu_count() or 1) + 1)") --no-loadscope-reorder \
+	  tests/stack tests/simulation tests/infra tests/unit
 
 check: setup ## lint, types, import contracts, and the rules for templates
 	.venv/bin/ruff check .

@@ -12,7 +12,7 @@ from drumbeat.http import Request, http
 
 @http("GET /v1/campaigns", scope="campaigns:read", reads=(Campaign, Count, Tenant))
 def handler(request: Request, query: CampaignQuery) -> Page[CampaignView]:
-    """422 for a cursor that is not of this list."""
+    """422 for a cursor that is not of this list, or a status that there is not."""
     keep = None if query.status is None else lambda campaign: campaign.status == query.status
     listed = lists.page(
         Campaign,

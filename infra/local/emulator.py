@@ -7,12 +7,20 @@ Each change below makes the emulator more like AWS, or lets a day pass in second
 - an alarm over a formula of metrics is kept (nothing here raises alarms), where MiniStack would refuse the template;
 - a layer is unpacked once and shared by all workers (a vendor layer times 150 functions fills /dev/shm);
 - idle workers are ended when there are many: MiniStack keeps one process a function forever;
+- workers are forked from a process that has imported what all need (`nursery.py`), where the system can (Linux);
 - a queue's consumer runs in few workers: AWS would start twenty at once, each importing for a second, on two cores.
 """
 
+import contextlib
 import hashlib
 import importlib
+import json
 import os
+import select
+import signal
+import socket
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -134,6 +142,92 @@ def end_idle_workers() -> None:
     threading.Thread(target=trim, daemon=True, name="trim-workers").start()
 
 
+class Forked:
+    """A worker that a nursery made; as much of `subprocess.Popen` as MiniStack uses."""
+
+    def __init__(self, pid: int, stdin: Any, stdout: Any, stderr: Any) -> None:
+        self.pid, self.stdin, self.stdout, self.stderr = pid, stdin, stdout, stderr
+        try:
+            self._process = os.pidfd_open(pid)
+        except ProcessLookupError:
+            self._process = -1  # it has ended already
+
+    def poll(self) -> int | None:
+        ended = self._process < 0 or select.select([self._process], [], [], 0)[0]
+        return 0 if ended else None
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self._process >= 0 and not select.select([self._process], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+        return 0
+
+    def terminate(self) -> None:
+        self._signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self._signal(signal.SIGKILL)
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            if self._process >= 0:
+                signal.pidfd_send_signal(self._process, number)
+
+    def __del__(self) -> None:
+        if self._process >= 0:
+            os.close(self._process)
+
+
+class Nurseries:
+    """One process for each set of layers, from which workers are forked."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._orders: dict[tuple[str, ...], tuple[socket.socket, subprocess.Popen[bytes]]] = {}
+
+    def start(self, command: list[str], *, cwd: str, env: dict[str, str], **streams: Any) -> Any:
+        """In place of `Popen`: what is no Python worker with layers is started as ever."""
+        layers = [folder for folder in env.get("_LAMBDA_LAYERS_DIRS", "").split(os.pathsep) if folder]
+        if command[0] != sys.executable or len(command) != 2 or not layers:
+            return subprocess.Popen(command, cwd=cwd, env=env, **streams)
+        places = tuple(str((Path(folder) / "python").resolve()) for folder in layers)
+        order = {"script": command[1], "folder": cwd, "environment": env, "layers": places}
+        inputs, outputs, errors = os.pipe(), os.pipe(), os.pipe()
+        with self._lock:
+            orders, _ = self._orders.get(places) or self._founded(places)
+            socket.send_fds(orders, [json.dumps(order).encode()], [inputs[0], outputs[1], errors[1]])
+            pid = int(orders.recv(32))
+        for end in (inputs[0], outputs[1], errors[1]):
+            os.close(end)
+        return Forked(pid, os.fdopen(inputs[1], "w", 1), os.fdopen(outputs[0]), os.fdopen(errors[0]))
+
+    def close(self) -> None:
+        """End the nurseries; their workers live on until they are ended, or have read all."""
+        for orders, process in self._orders.values():
+            orders.close()
+            process.wait()
+
+    def _founded(self, places: tuple[str, ...]) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        nursery = Path(__file__).with_name("nursery.py")
+        process = subprocess.Popen(
+            [sys.executable, "-P", str(nursery), str(theirs.fileno()), *places],
+            pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL,
+        )
+        theirs.close()
+        self._orders[places] = ours, process
+        return ours, process
+
+
+def fork_workers() -> None:
+    """Where the system can pass files between processes and wait for those of others."""
+    if sys.platform != "linux":
+        return
+    runtime = _module("core.lambda_runtime")
+    names = {name: getattr(subprocess, name) for name in ("PIPE", "DEVNULL", "STDOUT", "TimeoutExpired", "run")}
+    runtime.subprocess = SimpleNamespace(**names, Popen=Nurseries().start)
+
+
 def run_few_batches_at_once() -> None:
     """Of one queue's consumer; a mapping that wants fewer gets fewer."""
     functions = _module("services.lambda_svc")
@@ -162,6 +256,7 @@ def main() -> None:
     keep_alarms_over_formulas()
     share_layers_between_workers()
     end_idle_workers()
+    fork_workers()
     run_few_batches_at_once()
     _module("app").main()
 

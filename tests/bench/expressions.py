@@ -92,6 +92,8 @@ class _Parser:
             return lambda i, n, v: (
                 (held := left(i, n, v)) is not None and plain(low(i, n, v)) <= plain(held) <= plain(high(i, n, v))
             )
+        if verb == "IN":
+            return self.membership(left)
         right, compare = self.operand(), _COMPARE[verb]
 
         def test(item: Item, names: Bound, values: Bound) -> bool:
@@ -102,8 +104,24 @@ class _Parser:
 
         return test
 
+    def membership(self, left: Operand) -> Test:
+        """`IN (a, b)`, behind its verb."""
+        self.take("(")
+        wanted = [self.operand()]
+        while self.peek() == ",":
+            self.take()
+            wanted.append(self.operand())
+        self.take(")")
+        return lambda i, n, v: left(i, n, v) in [one(i, n, v) for one in wanted]
+
     def operand(self) -> Operand:
-        return operand(self.take())
+        token = self.take()
+        if token.upper() != "SIZE" or self.peek() != "(":
+            return operand(token)
+        self.take("(")
+        inner = self.operand()
+        self.take(")")
+        return lambda i, n, v: _size(inner(i, n, v))
 
 
 def operand(token: str) -> Operand:
@@ -113,6 +131,14 @@ def operand(token: str) -> Operand:
     if token.startswith("#"):
         return lambda i, n, v: i.get(n[token])
     return lambda i, n, v: i.get(token)
+
+
+def _size(held: Any) -> Any:
+    """How many elements or bytes a raw value has; None of nothing."""
+    if held is None:
+        return None
+    ((kind, value),) = held.items()
+    return {"N": str(len(value.encode()) if kind == "S" else len(value))}
 
 
 def _contains(held: Any, wanted: Any) -> bool:

@@ -1,6 +1,7 @@
 """One deployed local stack for all tests here, on ports of its own, ended with the session however that ends."""
 
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Iterator
@@ -20,13 +21,16 @@ TIMEOUT_SECONDS = 300
 
 
 class Schedule(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist is untyped
-    """All tests of the stack run in one worker, where there are several: a second one would start a second stack.
+    """All tests of the stack run in one worker, where there are several: a second one would start a second stack. The
+    event files are shared out by context, everything else by file.
 
     `--dist loadgroup` is meant for this, but pytest-xdist 3.8 sets an attribute for it that pytest 9.2 no longer reads.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::", 1)[0]
+        file, _, test = nodeid.partition("::")
+        if file.endswith("/test_event_files.py") and "[" in test:
+            return f"{file}[{re.split(r'[/.]', test.partition('[')[2])[0]}"
         return "stack" if file.startswith("tests/stack/") else file
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import sys
 import tempfile
 import zipfile
@@ -108,3 +109,40 @@ def test_the_workers_that_were_idle_longest_are_ended(part: Part, monkeypatch: p
 
     assert emulator.surplus(pools) == [old]
     assert pools == {"a": [busy], "b": [fresh]}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers are forked on Linux only")
+def test_a_forked_worker_is_as_one_that_was_started_by_itself(tmp_path: Path) -> None:
+    script = tmp_path / "worker.py"
+    script.write_text(
+        "import json, os, sys\n"
+        "for line in sys.stdin:\n"
+        "    print(json.dumps([line.strip(), os.environ['NAME'], 'HOME' in os.environ, os.getcwd(), sys.argv]))\n"
+        "    print('a word', file=sys.stderr)\n"
+    )
+    nurseries = emulator.Nurseries()
+    environment = {"_LAMBDA_LAYERS_DIRS": str(tmp_path)}
+    workers = [
+        nurseries.start([sys.executable, str(script)], cwd=str(tmp_path), env={**environment, "NAME": name})
+        for name in ("first", "second")
+    ]
+
+    said = []
+    for worker in workers:
+        assert worker.poll() is None
+        worker.stdin.write("hello\n")
+        worker.stdin.flush()
+        said.append((json.loads(worker.stdout.readline()), worker.stderr.readline()))
+    first, second = workers
+    first.stdin.close()
+    second.terminate()
+
+    assert said == [
+        (["hello", name, False, str(tmp_path), [str(script)]], "a word\n") for name in ("first", "second")
+    ]  # fmt: skip
+    assert [worker.wait(timeout=10) for worker in workers] == [0, 0]
+    assert [worker.poll() for worker in workers] == [0, 0]
+    for worker in workers:
+        for stream in (worker.stdin, worker.stdout, worker.stderr):
+            stream.close()
+    nurseries.close()

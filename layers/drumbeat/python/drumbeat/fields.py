@@ -11,6 +11,14 @@ from drumbeat import clock
 T = TypeVar("T")
 
 
+class FieldNeeded(ValueError):
+    """What is wrong with a body as a whole and would be right with this field: the refusal names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
 class Body(BaseModel):
     """What a request says. Unknown fields are refused, so that a typing error is not silently ignored."""
 

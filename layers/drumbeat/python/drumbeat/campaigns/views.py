@@ -9,8 +9,8 @@ from drumbeat import money
 from drumbeat.accounts import settings
 from drumbeat.accounts.settings import MOST_LOOKBACK_DAYS, Address, Language, SenderName, TimeZone
 from drumbeat.accounts.utm import Utm
-from drumbeat.campaigns.model import Campaign
-from drumbeat.fields import Attributes, Body, Currency, Instant, Listing, Name, Text, View
+from drumbeat.campaigns.model import Campaign, Status
+from drumbeat.fields import Attributes, Body, Currency, FieldNeeded, Instant, Listing, Name, Text, View
 
 Subject = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=128)]
@@ -108,9 +108,9 @@ class NewCampaign(CampaignFields):
     @model_validator(mode="after")
     def _scheduled(self) -> "NewCampaign":
         if self.send_type == "scheduled" and self.scheduled_at is None and not self.send_in_recipient_zone:
-            raise ValueError("scheduled_at is needed when send_type is scheduled")
+            raise FieldNeeded("scheduled_at", "is needed when send_type is scheduled")
         if self.send_in_recipient_zone and self.local_send_at is None:
-            raise ValueError("local_send_at is needed with send_in_recipient_zone")
+            raise FieldNeeded("local_send_at", "is needed with send_in_recipient_zone")
         return self
 
 
@@ -158,7 +158,7 @@ class TestMail(Body):
 class CampaignQuery(Listing):
     """Filters of the list. Archived campaigns are in it only when `archived` is true (only these) or all."""
 
-    status: str | None = None
+    status: Status | None = None
     archived: Literal["false", "true", "all"] = "false"
 
 

@@ -165,9 +165,12 @@ class Call:
         return Asked(path, without_tenant(query), without_tenant(body))
 
     def _problems(self, error: ValidationError) -> list[Detail]:
-        problems = error.errors(include_url=False, include_context=False, include_input=False)
+        problems = error.errors(include_url=False, include_input=False)
         return [
-            Detail(_place(problem["loc"]) or "body", problem["msg"].removeprefix("Value error, "))
+            Detail(
+                _place(problem["loc"]) or getattr(problem.get("ctx", {}).get("error"), "field", "body"),
+                problem["msg"].removeprefix("Value error, "),
+            )
             for problem in problems
         ]
 
