@@ -20,7 +20,7 @@ from tests.unit.campaigns.conftest import Shop
 from tests.unit.mail import Provider
 
 TENANT = "ten_acme"
-PEOPLE, CHUNK = 66, 6
+PEOPLE, CHUNK = 48, 6
 SILENT, REVOKED, SUPPRESSED, NO_ADDRESS = 4, 3, 5, 2
 STORM, MOST_SWEEPS = 14, 80
 # A quarter of an hour after the start for most; of the others it has passed, or comes an hour later.

@@ -57,7 +57,7 @@ def known() -> Iterator[Shop]:
         yield shop
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=BODIES)
 def test_no_body_is_a_fault_of_ours(known: Shop, body: object) -> None:
     raw = json.dumps(body).encode()  # NaN, Infinity and lone surrogates go as Python writes them

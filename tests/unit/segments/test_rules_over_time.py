@@ -222,7 +222,7 @@ def _trees(leaves: st.SearchStrategy[Json]) -> st.SearchStrategy[Json]:
 AHEAD = [*range(1, 400), *range(400, 5 * 366, 5)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(situation=situations(), parts=st.lists(st.floats(0, 1), max_size=5))
 def test_nothing_changes_before_the_next_change(situation: Situation, parts: list[float]) -> None:
     _, facts, now, zone = situation
