@@ -41,7 +41,7 @@ FOCUS = """() => {
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
-        pytest.skip("there is no chromium")
+        pytest.skip("there is no chromium")  # pages need a browser, which no package registry of Python has
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         yield running
