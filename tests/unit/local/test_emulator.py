@@ -111,9 +111,7 @@ def test_the_workers_that_were_idle_longest_are_ended(part: Part, monkeypatch: p
     assert pools == {"a": [busy], "b": [fresh]}
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux", reason="workers are forked on Linux only"
-)  # pidfd and send_fds are Linux; elsewhere workers start as ever
+@pytest.mark.skipif(sys.platform != "linux", reason="pidfd and send_fds are Linux; elsewhere workers start as ever")
 def test_a_forked_worker_is_as_one_that_was_started_by_itself(tmp_path: Path) -> None:
     script = tmp_path / "worker.py"
     script.write_text(
