@@ -7,8 +7,17 @@ export PATH := $(CURDIR)/.local/uv/bin:$(PATH)
 NAME ?=
 TENANT ?=
 FOR ?=
+QUEUE ?=
+MOST ?=
+DRY ?=
+CHECK ?=
+MINUTES ?= 30
+PART ?=
+SEED ?=
+# Compiled modules are kept: each of the many processes that tests start would compile them anew.
+unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo dev test check bench deploy tenant consents docs clean
+.PHONY: help setup demo dev test soak check audit bench deploy tenant consents replay adopt release docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-14s %s\n", $$1, $$2}'
@@ -26,12 +35,19 @@ test: setup ## everything that the build server runs
 	$(RUN) -m pytest -n $$($(RUN) -c "import os; print((os.cpu_count() or 1) + 1)") --no-loadscope-reorder \
 	  tests/stack tests/simulation tests/infra tests/unit
 
+soak: setup ## what does not fit into the tests, by seeds: make soak MINUTES=30 [PART=simulation] [SEED=1]
+	$(RUN) -m tests.soak $(PART) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
+
 check: setup ## lint, types, import contracts, and the rules for templates
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
+	.venv/bin/bandit -q -c pyproject.toml -r layers/drumbeat functions infra
 	.venv/bin/mypy .
 	PYTHONPATH=layers/drumbeat/python .venv/bin/lint-imports
 	$(RUN) -m infra.nag
+
+audit: setup ## known vulnerabilities of what ships and what builds it; says so when an index does not answer
+	@$(RUN) -m infra.audit
 
 bench: setup ## costs and times against their budgets
 	$(RUN) -m tests.bench
@@ -46,6 +62,15 @@ tenant: setup ## makes a tenant in the AWS account of the shell: make tenant NAM
 consents: setup ## verifies a tenant's ledger of consent: make consents TENANT=ten_01JD...
 	$(if $(TENANT),,$(error make consents TENANT=ten_...))
 	$(RUN) -m infra.consents $(TENANT)
+
+replay: setup ## lists what lies dead, or puts it back: make replay QUEUE=deliver [MOST=100] [DRY=1]
+	@$(RUN) -m infra.replay $(QUEUE) $(if $(MOST),--most $(MOST)) $(if $(DRY),--dry)
+
+adopt: setup ## lets this deployment send from data that was restored from a backup (CHECK=1 only says whose it is)
+	@$(RUN) -m infra.adopt $(if $(CHECK),--check)
+
+release: setup ## notes what the next release must keep
+	$(RUN) -m infra.release
 
 docs: setup ## writes the generated tables anew
 	$(RUN) -m infra.docs

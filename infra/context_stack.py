@@ -16,7 +16,7 @@ from infra import domains, functions, layers, machines, monitoring, names, trigg
 from infra.catalogue import Catalogue
 from infra.discovery import Found
 from infra.grants import EdgeEntities
-from infra.intrinsics import text
+from infra.intrinsics import imported, text
 
 LOG_DAYS = 30
 
@@ -68,6 +68,9 @@ class ContextStack(cdk.Stack):
             self, "SharedSenders", default="", description="Domains and addresses that every tenant may send from"
         )
         self.shared_senders = shared.value_as_string
+        # The label of the table's stream, which no other table has, nor this one when a backup is restored to it.
+        stream = imported(names.EXPORT_STREAM)  # arn:…:table/<name>/stream/<label>
+        self.table_label = cdk.Fn.select(3, cdk.Fn.split("/", stream))
         self.jwt_keys = ""
         if any(found.declaration.kind == "http" for found in self.catalogue.contexts[self.context]):
             keys = cdk.CfnParameter(self, "JwtKeys", default="{}", description="Public keys of tokens: JSON {kid: PEM}")

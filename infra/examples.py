@@ -167,14 +167,23 @@ def text(name: str, own: str = "") -> str:
     return _TEXTS.get(name, "…")
 
 
-def inferred(value: Any) -> dict[str, Any]:
-    """A JSON Schema of what a value looks like: for documented answers, which no model describes."""
+def inferred(value: Any, *, answer: bool = False) -> dict[str, Any]:
+    """A JSON Schema of what a value looks like: for documented requests and answers, which no model describes.
+
+    In an `answer`, what an example shows may be null where there is nothing to show, and a number may have a fraction.
+    """
     if isinstance(value, dict):
-        return {"type": "object", "properties": {key: inferred(item) for key, item in value.items()}}
+        properties = {key: inferred(item, answer=answer) for key, item in value.items()}
+        return {"type": _kind("object", answer), "properties": properties}
     if isinstance(value, list):
-        return {"type": "array", "items": inferred(value[0])} if value else {"type": "array", "items": {}}
-    names = {bool: "boolean", int: "integer", float: "number", str: "string"}
-    return {"type": names[type(value)]} if type(value) in names else {}
+        items = inferred(value[0], answer=answer) if value else {}
+        return {"type": "array", "items": items}
+    names = {bool: "boolean", int: "number" if answer else "integer", float: "number", str: "string"}
+    return {"type": _kind(names[type(value)], answer)} if type(value) in names else {}
+
+
+def _kind(name: str, answer: bool) -> str | list[str]:
+    return [name, "null"] if answer else name
 
 
 def typed(value: Any, schema: Mapping[str, Any]) -> Any:

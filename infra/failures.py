@@ -6,6 +6,7 @@ from typing import Any
 
 from drumbeat import errors
 from drumbeat.declare import Declaration
+from drumbeat.http import Raw
 from drumbeat.http.call import SORRY
 
 from infra import examples
@@ -104,7 +105,28 @@ def responses(declared: Declaration, types: Mapping[str, Any], cases: Iterable[C
     for case in cases:
         if case.status >= 400:
             by_status.setdefault(case.status, []).append(case)
-    return {str(status): _response(status, shown, shape) for status, shown in sorted(by_status.items())}
+    pages = _pages(declared, types)
+    return {
+        str(status): _or_page(shown) if status in pages else _response(status, shown, shape)
+        for status, shown in sorted(by_status.items())
+    }
+
+
+def _pages(declared: Declaration, types: Mapping[str, Any]) -> set[int]:
+    """The refusals that people see as a page: those of links in mails, which their docstrings name."""
+    if types["answer"] is not Raw or declared.scope is not None:
+        return set()
+    return {400, 404} & set(statuses(declared, types))
+
+
+def _or_page(cases: list[Case]) -> dict[str, Any]:
+    """A refusal as a page; what is no address at all is refused as everywhere, before there is a page."""
+    said = next((str(case.response["contains"]) for case in cases if "contains" in case.response), "<!doctype html>…")
+    usual = USUAL[name(404)]["content"]
+    return {
+        "description": "A page that says so",
+        "content": {"text/html": {"schema": _TEXT, "example": said}, **usual},
+    }
 
 
 def _response(status: int, cases: list[Case], shape: Shape) -> dict[str, Any]:

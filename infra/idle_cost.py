@@ -22,8 +22,8 @@ KMS_KEY = 1.00
 # Lambda keeps five long polls (20 s each) open for a queue with nothing in it; a request is $0.40 a million.
 QUEUE_POLLING = 5 * 3 * MINUTES * 0.40e-6
 
-# A run of a scheduled function that finds nothing: request, 200 ms on arm64, its event, its trace, a log line of
-# 400 bytes, and sixteen empty index queries.
+# A run of a scheduled function that finds nothing: request, 200 ms on arm64, its event, a log line of 400 bytes,
+# sixteen empty index queries, and its trace where X-Ray takes one.
 LAMBDA_REQUEST, LAMBDA_GB_SECOND = 0.20e-6, 13.3334e-6
 EVENT, TRACE, LOG_BYTE, EMPTY_QUERY = 1.00e-6, 5.00e-6, 0.50e-9, 0.5 * 0.125e-6
 IDLE_SECONDS, LOG_LINE, QUERIES = 0.2, 400, 16
@@ -54,8 +54,7 @@ def _resource(resource: Mapping[str, Any], all_: Mapping[str, Any]) -> tuple[str
             return "polling of queues", QUEUE_POLLING
         case "AWS::Events::Rule" if "ScheduleExpression" in properties:
             function = properties["Targets"][0]["Arn"]["Fn::GetAtt"][0]
-            memory = all_[function]["Properties"]["MemorySize"]
-            return "schedules", runs(properties["ScheduleExpression"]) * _run(memory)
+            return "schedules", runs(properties["ScheduleExpression"]) * _run(all_[function]["Properties"])
     return "", 0.0
 
 
@@ -65,9 +64,10 @@ def runs(every: str) -> float:
     return MINUTES / (int(rate[1]) * PERIOD[rate[2]]) if rate else MINUTES / PERIOD["day"]
 
 
-def _run(memory: int) -> float:
-    processing = LAMBDA_REQUEST + memory / 1024 * IDLE_SECONDS * LAMBDA_GB_SECOND
-    return processing + EVENT + TRACE + LOG_LINE * LOG_BYTE + QUERIES * EMPTY_QUERY
+def _run(function: Mapping[str, Any]) -> float:
+    processing = LAMBDA_REQUEST + int(function["MemorySize"]) / 1024 * IDLE_SECONDS * LAMBDA_GB_SECOND
+    trace = TRACE if function["TracingConfig"]["Mode"] == "Active" else 0.0
+    return processing + EVENT + trace + LOG_LINE * LOG_BYTE + QUERIES * EMPTY_QUERY
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
-"""Alarms by context, queue and kind of trouble, never by function: each costs $0.10 a month.
+"""Alarms by queue and kind of trouble, never by function: each costs $0.10 a month.
 
-Errors are counted from the context's one log group, into a metric that is there, and paid for, only if there are.
+Errors are counted from the contexts' log groups, into metrics that are there, and paid for, only if there are: one for
+all, which has the alarm, and one for each context, which the dashboard shows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from infra.discovery import Found
 from infra.intrinsics import imported, sub, text
 
 NAMESPACE = "Drumbeat/Trouble"
+TROUBLE_OF_ALL = ("Drumbeat/TroubleOfAll", "errors")  # a namespace of its own: the dashboard searches the other one
 BACKLOG = 900  # seconds that a message may wait for its turn
 STREAM_LAG = 300_000  # milliseconds
 ERRORS = 5  # in five minutes; a message that keeps failing reaches its dead-letter queue, which has its own alarm
@@ -37,18 +39,8 @@ def watch_context(
     made: Mapping[str, lambda_.CfnFunction],
 ) -> None:
     """Errors in the log, dead letters, messages that wait too long, a stream that lags."""
-    logs.CfnMetricFilter(
-        stack,
-        "Trouble",
-        log_group_name=log_group.ref,
-        filter_pattern=TROUBLE,
-        metric_transformations=[
-            logs.CfnMetricFilter.MetricTransformationProperty(
-                metric_namespace=NAMESPACE, metric_name=context, metric_value="1"
-            )
-        ],
-    )
-    alarm(stack, "Errors", f"{context}: functions fail", [(NAMESPACE, context, {})], "Sum", above=ERRORS - 1)
+    _count_trouble(stack, "Trouble", log_group, NAMESPACE, context)
+    _count_trouble(stack, "TroubleOfAll", log_group, *TROUBLE_OF_ALL)
     queues = [found.declaration.queue.name for found in functions if found.declaration.queue]
     dead = [names.dead_letters(name) for name in queues]
     dead += [
@@ -67,8 +59,24 @@ def watch_context(
     alarm(stack, "StreamLag", f"{context}: the stream is read late by", lags, "Maximum", above=STREAM_LAG)
 
 
+def _count_trouble(stack: cdk.Stack, id_: str, log_group: logs.CfnLogGroup, namespace: str, name: str) -> None:
+    transformation = logs.CfnMetricFilter.MetricTransformationProperty(
+        metric_namespace=namespace, metric_name=name, metric_value="1"
+    )
+    logs.CfnMetricFilter(
+        stack,
+        id_,
+        log_group_name=log_group.ref,
+        filter_pattern=TROUBLE,
+        metric_transformations=[transformation],
+    )
+
+
 def watch_edge(stack: cdk.Stack) -> None:
-    """What belongs to no context: the API, calls and schedules that found no one, and the account's concurrency."""
+    """What belongs to no context: errors of all, the API, calls and schedules that found no one, and the account's
+    concurrency."""
+    failing: Metric = (*TROUBLE_OF_ALL, {})
+    alarm(stack, "Errors", "functions fail; the dashboard says of which context", [failing], "Sum", above=ERRORS - 1)
     api: Metric = ("AWS/ApiGateway", "5xx", {"ApiId": imported(names.EXPORT_API)})
     alarm(stack, "ApiErrors", "the API answers 5xx", [api], "Sum", above=ERRORS - 1)
     alarm(stack, "Undelivered", "events or schedules found no one", depths([names.UNDELIVERED]), "Maximum", above=0)

@@ -269,9 +269,9 @@ class _Operation:
         if self.case is not None and isinstance(self.case.response.get("body"), dict):
             body = examples.overlaid(body, examples.filled(self.case.response["body"], self.kept))
         body = examples.settled(body)
-        schema = examples.inferred(body)
+        schema = examples.inferred(body, answer=True)
         if self.row is None:
-            schema = failures.envelope(self.endpoint.schemas["answer"] or examples.inferred(data))
+            schema = failures.envelope(self.endpoint.schemas["answer"] or examples.inferred(data, answer=True))
         return {"description": says, "content": {"application/json": {"schema": schema, "example": body}}}
 
     def _documented(self, data: Any) -> Any:

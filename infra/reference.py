@@ -244,6 +244,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
         return str(schema["const"])
     if "anyOf" in schema:
         return " or ".join(dict.fromkeys(_kind(choice) for choice in schema["anyOf"]))
+    if isinstance(schema.get("type"), list):
+        return " or ".join(_kind({**schema, "type": one}) for one in schema["type"])
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}))}"
     return str(schema.get("format") or schema.get("type") or "any")

@@ -4,11 +4,14 @@ import importlib
 import inspect
 import pkgutil
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from types import ModuleType
 
 import drumbeat
+from drumbeat import access
 from drumbeat.declare import Declaration
+from drumbeat.errors import Forbidden
 from drumbeat.table import Entity
 
 from infra.catalogue import Catalogue
@@ -19,6 +22,11 @@ FUNCTIONS = """# Functions
 
 One file is one Lambda function: when it runs, what it may touch, what it does. Each has examples in `events/`. How to
 write one is in the [README](../README.md).
+"""
+ROLES = """## Who may ask
+
+A route asks for one scope. A key has the scopes that it was made with (`contacts:read`, `contacts:*`, `*:read`, `*`), a
+person those of the role; whoever lacks the scope gets 403, whoever is not known 401, and nothing is written.
 """
 LAYER = """# The layer
 
@@ -46,7 +54,7 @@ KINDS = {
 
 def functions(catalogue: Catalogue) -> str:
     """functions/README.md."""
-    parts = [FUNCTIONS, GENERATED]
+    parts = [FUNCTIONS, GENERATED, ROLES, _roles(catalogue)]
     for context, found in catalogue.contexts.items():
         routes = [one for one in found if one.declaration.kind == "http"]
         if routes:
@@ -58,6 +66,24 @@ def functions(catalogue: Catalogue) -> str:
         if others:
             parts += [f"## {title}", _table(("Function", "What it does", "When"), others)]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _roles(catalogue: Catalogue) -> str:
+    """Which role has which scope that a route asks for, and how many routes do."""
+    asked = Counter(one.declaration.scope for one in catalogue.of_kind("http") if one.declaration.scope)
+    rows = [
+        (f"`{scope}`", *("yes" if _may(held, scope) else "" for held in access.ROLES.values()), str(routes))
+        for scope, routes in sorted(asked.items())
+    ]
+    return _table(("Scope", *access.ROLES, "Routes"), rows)
+
+
+def _may(held: frozenset[str], scope: str) -> bool:
+    try:
+        access.Caller("", "", "", held).require(scope)
+    except Forbidden:
+        return False
+    return True
 
 
 def _route(found: Found, dialects: Mapping[str, str]) -> tuple[str, ...]:

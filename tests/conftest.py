@@ -10,6 +10,7 @@ os.environ.update(
     BUCKET="drumbeat-data",
     PUBLIC_URL="https://track.example",
     SCHEDULER_ROLE="arn:aws:iam::123456789012:role/scheduler",
+    ENVIRONMENT_ID="2026-03-02T09:00:00.000",
     AWS_DEFAULT_REGION="us-east-1",
     AWS_REGION="us-east-1",
     AWS_ACCESS_KEY_ID="test",

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from drumbeat import dialects, table
+from drumbeat import aws, dialects, table
 from drumbeat.declare import Declaration, Function
 from drumbeat.http import EDGE_PUBLIC_WRITES, EDGE_READS, EDGE_WRITES, Entry
 from drumbeat.logs import metrics
+
+from tests import tenancy
 
 ROOT = Path(__file__).parent.parent
 NAMES = ("", "gsi1", "gsi2", "gsi3")
@@ -97,7 +99,7 @@ def invoke(name: str, event: Any) -> Any:
     # A deployed instance is one function and has one context's dimension; here all run in one process.
     metrics.clear_default_dimensions()
     metrics.clear_metrics()
-    with _named(name), held_to(target.declaration):
+    with _named(name), held_to(target.declaration, tenancy.tenants_of(target.declaration, event)):
         return target(event, None)
 
 
@@ -124,8 +126,9 @@ def ask(name: str, *, route: str | None = None, **request: Any) -> Reply:
 
 
 @contextmanager
-def held_to(declaration: Declaration) -> Iterator[None]:
-    """Fail on any access to the table that the declaration does not allow: what IAM does when it is deployed."""
+def held_to(declaration: Declaration, tenants: frozenset[str] = frozenset()) -> Iterator[None]:
+    """Fail on any access to the table that the declaration does not allow: what IAM does when it is deployed. With
+    `tenants`, on any access to what is none of theirs, in the table or in the bucket."""
     edge = declaration.kind in ("http", "url")
     reads = {model.TYPE for model in (*declaration.reads, *(EDGE_READS if edge and declaration.scope else ()))}
     writes = {model.TYPE for model in declaration.writes} | ({"OUTBOX"} if declaration.publishes else set())
@@ -137,19 +140,34 @@ def held_to(declaration: Declaration) -> Iterator[None]:
         for prefix in model.INDEX_TYPES.values()
     }
 
+    crossed: list[str] = []
+
     def check(params: dict[str, Any], model: Any, **_: Any) -> None:
         for kind, key in _touched(model.name, params):
             allowed = prefixes if kind == "index" else writes if kind == "write" else reads | writes
             assert key.split("#")[0] in allowed and "#" in key, (
                 f"{declaration.name} does not declare the {kind} of {key}"
             )
+        if tenants:
+            crossed.extend(tenancy.foreign(model.name, params, tenants))
 
-    client = table.connection().connection.client
-    client.meta.events.register("before-parameter-build.dynamodb.*", check, unique_id="held-to")
+    def check_file(params: dict[str, Any], **_: Any) -> None:
+        if tenants:
+            crossed.extend(tenancy.foreign_files(params, tenants))
+
+    watched = (
+        (table.connection().connection.client, "before-parameter-build.dynamodb.*", check),
+        (aws.client("s3"), "before-parameter-build.s3.*", check_file),
+    )
+    for client, name, hook in watched:
+        client.meta.events.register(name, hook, unique_id="held-to")
     try:
         yield
     finally:
-        client.meta.events.unregister("before-parameter-build.dynamodb.*", unique_id="held-to")
+        for client, name, _ in watched:
+            client.meta.events.unregister(name, unique_id="held-to")
+        # Only now: a function catches what is raised inside it, and answers 500 or puts its message back.
+        assert not crossed, f"{declaration.name} worked for {', '.join(sorted(tenants))} and asked for: {crossed}"
 
 
 def _touched(operation: str, params: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,7 @@ from drumbeat.sends.work import DISPATCH
     memory=512,
 )
 def handler(request: Request, campaign_id: str) -> CampaignView:
-    """409 `CAMPAIGN_STATUS` when it was launched before; 422 `CAMPAIGN_NOT_READY` with everything that is missing."""
+    """409 `CAMPAIGN_STATUS` when it was launched before, `RESTORED_COPY` when the data was restored and is not adopted;
+    422 `CAMPAIGN_NOT_READY` with everything that is missing."""
     campaign = model.get(request.tenant, campaign_id)
     return view(lifecycle.launch(campaign, request.actor, request.now))

@@ -17,7 +17,7 @@ from drumbeat.sends.work import ROLL_UP, RollUpMessage
     reads=(Chunk, Stat),
     writes=(Campaign, Send, Totals, Identity, SendFigures),
     publishes=("marketing.campaign.completed", steering.PAUSED),
-    timeout=120,
+    timeout=900,  # it reads the whole send: this is what limits the recipients of one (infra/README.md, Scale)
 )
 def handler(message: RollUpMessage) -> None:
     """A roll-up that comes twice computes the same again."""

@@ -20,6 +20,7 @@ from drumbeat.http import Request, http
     timeout=25,
 )
 def handler(request: Request, campaign_id: str, body: TestMail) -> list[TestResult]:
-    """422 `CAMPAIGN_NOT_READY` with what is missing; 503 when the provider does not take it."""
+    """409 `RESTORED_COPY` until restored data is adopted; 422 `CAMPAIGN_NOT_READY` with what is missing; 503 when the
+    provider does not take it."""
     campaign = model.get(request.tenant, campaign_id)
     return testing.send(campaign, body.emails, body.data, request.now, body.language)

@@ -26,6 +26,7 @@ from drumbeat.sends.work import DISPATCH
     timeout=29,
 )
 def handler(request: Request, campaign_id: str, body: list[Recipient]) -> Sent:
-    """A bare array of at most 1,000. 409 `CAMPAIGN_STATUS`; 422 `CAMPAIGN_NOT_READY`, or with every bad entry."""
+    """A bare array of at most 1,000. 409 `CAMPAIGN_STATUS`, `RESTORED_COPY`; 422 `CAMPAIGN_NOT_READY`, or with every
+    bad entry."""
     campaign = model.get(request.tenant, campaign_id)
     return named.send(campaign, body, request.actor, request.now)

@@ -4,13 +4,14 @@ from drumbeat import clock
 from drumbeat.contacts.opt_in.model import CONFIRMATIONS, ConfirmationMessage, OptIn
 from drumbeat.queue import queue
 from drumbeat.sends import confirmations
+from drumbeat.sends.senders import Sender
 
 
 @queue(
     CONFIRMATIONS,
     concurrency=4,
     reads=confirmations.READS,
-    writes=(OptIn,),
+    writes=(OptIn, Sender),
     calls=("ses:SendBulkEmail",),
     memory=512,
 )

@@ -6,11 +6,12 @@ from drumbeat.accounts.model import Tenant
 from drumbeat.contacts.opt_in.model import CONFIRMATIONS
 from drumbeat.schedule import schedule
 from drumbeat.sends import confirmations
+from drumbeat.sends.environment import Environment
 
 
 @schedule(
     "rate(1 minute)",
-    reads=(Tenant,),
+    reads=(Tenant, Environment),
     writes=confirmations.SWEEPS,
     sends=(CONFIRMATIONS,),
     calls=("ses:GetAccount",),

@@ -1,7 +1,7 @@
 """Lead to the file of an export."""
 
 from drumbeat.exports import model
-from drumbeat.exports.model import FOLDER, Export
+from drumbeat.exports.model import READ_ONLY, Export
 from drumbeat.http import STANDARD, Raw, Request, http
 
 
@@ -11,7 +11,7 @@ from drumbeat.http import STANDARD, Raw, Request, http
     limit=STANDARD,
     status=302,
     reads=(Export,),
-    files=(FOLDER,),
+    files=(READ_ONLY,),
 )
 def handler(request: Request, export_id: str) -> Raw:
     """302 to a fresh link that lives 15 minutes. 403 without the scopes to see such things otherwise; 404 `NOT_FOUND`,

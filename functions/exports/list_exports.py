@@ -2,12 +2,12 @@
 
 from drumbeat import lists, table
 from drumbeat.exports import model
-from drumbeat.exports.model import FOLDER, Export, ExportView
+from drumbeat.exports.model import READ_ONLY, Export, ExportView
 from drumbeat.fields import Listing, Page
 from drumbeat.http import STANDARD, Request, http
 
 
-@http("GET /v1/exports", scope="exports:read", limit=STANDARD, reads=(Export,), files=(FOLDER,))
+@http("GET /v1/exports", scope="exports:read", limit=STANDARD, reads=(Export,), files=(READ_ONLY,))
 def handler(request: Request, query: Listing) -> Page[ExportView]:
     """422 `VALIDATION_ERROR` for a cursor that is not of this list."""
     partition = Export.partition(request.tenant)

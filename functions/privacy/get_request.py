@@ -2,7 +2,7 @@
 
 from drumbeat.http import STANDARD, Request, http
 from drumbeat.privacy import model
-from drumbeat.privacy.model import FOLDER, PrivacyRequest, PrivacyRequestView
+from drumbeat.privacy.model import READ_ONLY, PrivacyRequest, PrivacyRequestView
 
 
 @http(
@@ -10,7 +10,7 @@ from drumbeat.privacy.model import FOLDER, PrivacyRequest, PrivacyRequestView
     scope="privacy:read",
     limit=STANDARD,
     reads=(PrivacyRequest,),
-    files=(FOLDER,),
+    files=(READ_ONLY,),
 )
 def handler(request: Request, request_id: str) -> PrivacyRequestView:
     """404 `NOT_FOUND`."""

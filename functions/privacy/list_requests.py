@@ -4,10 +4,10 @@ from drumbeat import lists, table
 from drumbeat.fields import Listing, Page
 from drumbeat.http import STANDARD, Request, http
 from drumbeat.privacy import model
-from drumbeat.privacy.model import FOLDER, PrivacyRequest, PrivacyRequestView
+from drumbeat.privacy.model import READ_ONLY, PrivacyRequest, PrivacyRequestView
 
 
-@http("GET /v1/privacy-requests", scope="privacy:read", limit=STANDARD, reads=(PrivacyRequest,), files=(FOLDER,))
+@http("GET /v1/privacy-requests", scope="privacy:read", limit=STANDARD, reads=(PrivacyRequest,), files=(READ_ONLY,))
 def handler(request: Request, query: Listing) -> Page[PrivacyRequestView]:
     """422 `VALIDATION_ERROR` for a cursor that is not of this list."""
     partition = PrivacyRequest.partition(request.tenant)

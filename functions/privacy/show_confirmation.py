@@ -6,7 +6,7 @@ from drumbeat.feedback import opt_outs, tracking
 from drumbeat.feedback import pages as frame
 from drumbeat.http import TRACKING, Raw, Request, http
 from drumbeat.privacy import asking, pages
-from drumbeat.privacy.model import FOLDER, PrivacyLink, PrivacyRequest
+from drumbeat.privacy.model import READ_ONLY, PrivacyLink, PrivacyRequest
 from drumbeat.sends.model import Chunk, SendKey
 
 
@@ -14,7 +14,7 @@ from drumbeat.sends.model import Chunk, SendKey
     "GET /p/{token}/{wish}/{code}",
     limit=TRACKING,
     reads=(SendKey, Chunk, Contact, Tenant, PrivacyLink, PrivacyRequest),
-    files=(FOLDER,),
+    files=(READ_ONLY,),
 )
 def handler(request: Request, token: str, wish: str, code: str) -> Raw:
     """404 for a link that is not ours or has expired. Looking changes nothing: programs that check mails follow every

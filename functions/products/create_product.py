@@ -2,8 +2,9 @@
 
 from drumbeat.accounts.model import Tenant
 from drumbeat.http import STANDARD, Request, http
-from drumbeat.products import model
-from drumbeat.products.views import PREFIX, NewProduct, ProductView
+from drumbeat.products import model, shown
+from drumbeat.products.rules import PREFIX
+from drumbeat.products.views import NewProduct, ProductView
 
 
 @http(
@@ -16,4 +17,4 @@ from drumbeat.products.views import PREFIX, NewProduct, ProductView
 )
 def handler(request: Request, body: NewProduct) -> ProductView:
     """409 `SKU_TAKEN` when a product has this sku; 422 `VALIDATION_ERROR` names every bad field."""
-    return model.view(model.add(request.tenant, body, product_id=request.new_id(PREFIX), now=request.now))
+    return shown.view(model.add(request.tenant, body, product_id=request.new_id(PREFIX), now=request.now))

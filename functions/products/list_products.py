@@ -3,11 +3,11 @@
 from drumbeat.counts import Count
 from drumbeat.fields import Page
 from drumbeat.http import STANDARD, Request, http
-from drumbeat.products import model
+from drumbeat.products import model, shown
 from drumbeat.products.views import ProductQuery, ProductView
 
 
 @http("GET /v1/products", scope="products:read", limit=STANDARD, reads=(*model.READS, Count))
 def handler(request: Request, query: ProductQuery) -> Page[ProductView]:
     """422 `VALIDATION_ERROR` for a cursor that is not of this list."""
-    return model.page(request.tenant, query)
+    return shown.page(request.tenant, query)

@@ -2,7 +2,7 @@
 
 from drumbeat.fields import Listing, Page
 from drumbeat.http import STANDARD, Request, http
-from drumbeat.segments import history
+from drumbeat.segments import past
 from drumbeat.segments.history import SegmentVersion
 from drumbeat.segments.model import Segment
 from drumbeat.segments.views import VersionView
@@ -17,4 +17,4 @@ from drumbeat.slugs import Slug
 )
 def handler(request: Request, segment_id: str, query: Listing) -> Page[VersionView]:
     """404 `NOT_FOUND` for a segment that the tenant does not have."""
-    return history.page_of_versions(request.tenant, segment_id, query)
+    return past.page_of_versions(request.tenant, segment_id, query)

@@ -7,20 +7,23 @@ from drumbeat.deliverability.model import Identity
 from drumbeat.queue import queue
 from drumbeat.segments.model import Definitions, Segment
 from drumbeat.sends import delivering
+from drumbeat.sends.environment import Environment
 from drumbeat.sends.model import Chunk, Content, Place, Send, SendKey, Stat
 from drumbeat.sends.quotas import Quota
+from drumbeat.sends.senders import Sender
 from drumbeat.sends.work import DELIVER, ROLL_UP, ChunkMessage
 
 
 @queue(
     DELIVER,
     concurrency=20,
-    reads=(Contact, Definitions, Segment, Suppression, Content, SendKey, Stat, Identity),
-    writes=(Chunk, Quota, Send, Timeline),
+    reads=(Contact, Definitions, Segment, Suppression, Content, SendKey, Stat, Identity, Environment),
+    writes=(Chunk, Quota, Send, Sender, Timeline),
     sends=(ROLL_UP,),
     calls=("ses:SendBulkEmail",),
     timeout=60,
 )
 def handler(message: ChunkMessage) -> None:
     """A message may come twice: only one claim of a chunk wins, and its call is made once."""
-    delivering.look_at(Place(message.tenant, message.send, message.shard, message.number))
+    place = Place(message.tenant, message.send, message.shard, message.number)
+    delivering.look_at(place, message.released)

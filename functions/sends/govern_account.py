@@ -4,6 +4,7 @@ from typing import Any
 
 from drumbeat.deliverability.model import Identity
 from drumbeat.sends import governing
+from drumbeat.sends.environment import Environment
 from drumbeat.sends.model import Chunk, Send
 from drumbeat.sends.quotas import Quota
 from drumbeat.sends.senders import Sender
@@ -13,7 +14,7 @@ from drumbeat.task import task
 
 @task(
     GOVERN,
-    reads=(Quota, Identity),
+    reads=(Quota, Identity, Environment),
     writes=(Chunk, Send, Sender),
     sends=(DELIVER,),
     starts=(GOVERN,),

@@ -3,8 +3,10 @@
 from typing import Any
 
 from drumbeat.contacts.model import Contact
+from drumbeat.deliverability.reputation import SendFigures
 from drumbeat.segments.model import Member, Segment
 from drumbeat.sends import planning
+from drumbeat.sends.environment import Environment
 from drumbeat.sends.model import Chunk, Send, Stat
 from drumbeat.sends.senders import Sender
 from drumbeat.sends.work import DISPATCH, GOVERN, ROLL_UP
@@ -13,7 +15,7 @@ from drumbeat.task import task
 
 @task(
     DISPATCH,
-    reads=(Contact, Member, Segment, Stat),
+    reads=(Contact, Member, Segment, Stat, Environment, SendFigures),
     writes=(Send, Chunk, Sender),
     sends=(ROLL_UP,),
     publishes=("marketing.campaign.launched",),

@@ -55,7 +55,7 @@ class Door:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answers a client until it goes away."""
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError):
-            while request := await _read(reader, writer):
+            while request := await read_message(reader, writer):
                 method = request.start.split(b" ", 1)[0]
                 try:
                     async with self.turn:
@@ -63,7 +63,7 @@ class Door:
                 except (OSError, asyncio.IncompleteReadError):
                     body = b'{"message": "The local stack does not answer."}'
                     reply = Message(b"HTTP/1.1 502 Bad Gateway", [(b"content-type", b"application/json")], body)
-                writer.write(_for_client(reply, method, request.keeps_alive))
+                writer.write(for_client(reply, method, request.keeps_alive))
                 await writer.drain()
                 if not request.keeps_alive:
                     break
@@ -81,7 +81,7 @@ class Door:
         )
         reader, writer = await self._connection()
         writer.write(sent)
-        reply = await _read(reader, None, head_only=method == b"HEAD")
+        reply = await read_message(reader, None, head_only=method == b"HEAD")
         if reply is None:
             raise ConnectionResetError("the emulator closed the connection")
         if reply.keeps_alive:
@@ -99,7 +99,8 @@ class Door:
         return await asyncio.open_connection("127.0.0.1", self.emulator_port, limit=LARGEST_HEAD)
 
 
-def _for_client(reply: Message, method: bytes, keep: bool) -> bytes:
+def for_client(reply: Message, method: bytes, keep: bool) -> bytes:
+    """The bytes of a reply to a request of this method; without `keep` the connection ends with it."""
     extra = [] if keep else [(b"Connection", b"close")]
     if method == b"HEAD" and (length := reply.header(b"content-length")):
         extra.append((b"Content-Length", length))
@@ -116,7 +117,7 @@ def _header(headers: Headers, wanted: bytes) -> bytes | None:
     return next((value for name, value in headers if name.lower() == wanted), None)
 
 
-async def _read(
+async def read_message(
     reader: asyncio.StreamReader, answer: asyncio.StreamWriter | None, head_only: bool = False
 ) -> Message | None:
     """The next message with its body, or None when the other side has closed. Raises ValueError on what is not HTTP."""

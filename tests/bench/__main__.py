@@ -12,13 +12,14 @@ from rich.console import Console
 from rich.table import Table
 
 from infra import idle_cost
-from tests.bench import budgets, imports, prices
+from tests.bench import budgets, figures, imports, prices
 from tests.bench.budgets import Verdict
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / ".local" / "bench.json"
 SAMPLE, ALONE, SIZES = 20_000, 2_000, (1_000, 10_000, 100_000)
-FEW_CHUNKS, MANY_CHUNKS = 60, 400
+CHUNKS = 60
+DEPLOYED = SIZES[:2]  # the emulator answers 300 requests a second: more would take an hour
 KEPT = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "POWERTOOLS_", "TIME_"))}
 ENVIRONMENT = {
     **KEPT, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers' / 'drumbeat' / 'python'}", "PYTHONHASHSEED": "0",
@@ -56,14 +57,19 @@ def traced(found: list[dict[str, Any]]) -> dict[str, bool]:
 def measure(console: Console) -> dict[str, Any]:
     """Times first, alone; then the metered runs, two at a time."""
     found: dict[str, Any] = {}
+    with console.status("campaigns on the deployed local stack"):
+        try:
+            found["deployed"] = child("deployed", *DEPLOYED)
+        except subprocess.CalledProcessError as error:  # everything else can be measured all the same
+            console.print(f"the deployed stack did not answer in time; its figures are missing ({error})", style="red")
+            found["deployed"] = []
     with console.status("processor times"):
-        found["worker"] = child("worker", FEW_CHUNKS)
+        found["worker"] = child("worker", CHUNKS)
         found["worker"]["rendering"] = child("render_template", "json")
         found["endpoint"] = child("endpoint")
         found["performance"] = child("performance", SIZES[-1])
         found["membership"] = child("membership", SIZES[-1])
         found["file_import"] = child("file_import", SIZES[-1])
-        found["file_import_memory"] = child("file_import", SIZES[-1], "forget")
         found["imports"] = imports.worst_first()
     with console.status("sends of up to 100,000, metered"), ThreadPoolExecutor(2) as pool:
         largest = pool.submit(child, "send_run", SIZES[-1])
@@ -72,11 +78,13 @@ def measure(console: Console) -> dict[str, Any]:
             "on": pool.submit(child, "send_run", SAMPLE, "large", "events"),
             "alone": pool.submit(child, "send_run", ALONE, "alone"),
             **{str(size): pool.submit(child, "send_run", size) for size in SIZES[:-1]},
-            "memory": pool.submit(child, "worker", MANY_CHUNKS),
+            **{f"apart {size}": pool.submit(child, "apart", size) for size in SIZES},
+            "file_import_memory": pool.submit(child, "file_import", SIZES[-1], "forget"),
             "templates": pool.submit(templates),
         }
         found |= {name: future.result() for name, future in rest.items()}
         found[str(SIZES[-1])] = largest.result()
+    found["apart"] = [found.pop(f"apart {size}") for size in SIZES]
     return found
 
 
@@ -86,9 +94,9 @@ def verdicts(found: dict[str, Any]) -> list[Verdict]:
         budgets.a_send(found["off"], tracing, events=False),
         budgets.a_send(found["on"], tracing, events=True),
         budgets.idle(idle_cost.monthly(found["templates"])),
-        budgets.flat([found[str(size)] for size in SIZES], tracing),
+        budgets.flat([found[str(size)] for size in SIZES], cost_by_size(found), tracing),
         budgets.processor(found["worker"]),
-        budgets.memory(found["worker"], found["memory"], MANY_CHUNKS - FEW_CHUNKS),
+        budgets.memory(found["apart"]),
         budgets.imports(found["imports"]),
         budgets.endpoint(found["endpoint"]),
         budgets.performance(found["performance"]),
@@ -96,6 +104,12 @@ def verdicts(found: dict[str, Any]) -> list[Verdict]:
         budgets.change(found["membership"]["change"]),
         budgets.file_import(found["file_import"], found["file_import_memory"]),
     ]
+
+
+def cost_by_size(found: dict[str, Any]) -> dict[int, float]:
+    """{recipients: dollars a million}. Metrics are the deployment's and are left out."""
+    tracing = traced(found["templates"])
+    return {size: prices.total(prices.per_million(found[str(size)]["used"], size, tracing)) for size in SIZES}
 
 
 def cost_table(found: dict[str, Any]) -> Table:
@@ -124,19 +138,60 @@ def cost_table(found: dict[str, Any]) -> Table:
     return table
 
 
+def scale_table(found: dict[str, Any]) -> Table:
+    """The same work at three sizes."""
+    table = Table(title="Recipients, from 1,000 to 100,000", title_justify="left", show_lines=True)
+    table.add_column("what")
+    for size in SIZES:
+        table.add_column(f"{size:,}", justify="right")
+    deployed = {one["recipients"]: one for one in found["deployed"]}
+    apart = {one["recipients"]: one for one in found["apart"]}
+
+    def row(what: str, cells: dict[int, str]) -> None:
+        table.add_row(what, *(cells.get(size, "") for size in SIZES))
+
+    row(
+        "deployed stack: seconds from launch to the last mail",
+        {size: f"{one['seconds']:.1f}" for size, one in deployed.items()},
+    )
+    row(
+        "deployed stack: milliseconds a recipient",
+        {size: f"{one['seconds'] / size * 1e3:.1f}" for size, one in deployed.items()},
+    )
+    row("deployed stack: a worker's memory, MB", {size: f"{one['worker']:.0f}" for size, one in deployed.items()})
+    row(
+        "one worker for all, table elsewhere: processor ms a recipient",
+        {size: f"{one['processor'] / size * 1e3:.2f}" for size, one in apart.items()},
+    )
+    row(
+        "… its requests a recipient",
+        {size: f"{sum(one['requests'].values()) / size:.3f}" for size, one in apart.items()},
+    )
+    row("… its memory, MB: largest", {size: f"{one['peak']:.0f}" for size, one in apart.items()})
+    row(
+        "… and by how much it grows after its first tenth",
+        {size: f"{budgets.growth(one):+.1f}" for size, one in apart.items()},
+    )
+    runs = {size: found[str(size)] for size in SIZES}
+    row(
+        "all functions, metered: requests to AWS a recipient",
+        {size: f"{budgets.requests(run):.2f}" for size, run in runs.items()},
+    )
+    row(
+        "all functions, metered: $ a million", {size: f"{dollars:.2f}" for size, dollars in cost_by_size(found).items()}
+    )
+    return table
+
+
 def function_table(found: dict[str, Any]) -> Table:
     """The same by whose doing it is."""
-    table = Table(
-        "caused by",
-        "$ a million",
-        "$, with events",
-        title="The same by function, traces included",
-        title_justify="left",
-    )
-    off, on = (prices.by_function(found[name]["used"], SAMPLE) for name in ("off", "on"))
-    for name, dollars in on.items():
-        if dollars >= 0.005:
-            table.add_row(name, f"{off.get(name, 0):.2f}", f"{dollars:.2f}")
+    shown = {"a million": "off", "with events": "on", f"{SIZES[0]:,}": str(SIZES[0]), f"{ALONE:,} alone": "alone"}
+    table = Table("caused by", *(f"$, {name}" for name in shown), title="The same by function", title_justify="left")
+    tracing = traced(found["templates"])
+    costs = [prices.by_function(found[run]["used"], int(found[run]["recipients"]), tracing) for run in shown.values()]
+    for name in costs[1] | costs[-1]:
+        if any(cost.get(name, 0) >= 0.005 for cost in costs):
+            table.add_row(name, *(f"{cost.get(name, 0):.2f}" for cost in costs))
     return table
 
 
@@ -162,22 +217,26 @@ Assumed: 200 mails a second; 98 % delivered, 30 % opened (half of them within fo
 clicked. Runs of 20,000 are samples of a million: their opens come as densely. Lambda: this machine's processor is a
 Graviton's, 256 MB are 0.145 of it; a request to DynamoDB takes 5 ms, to SQS 8, EventBridge 20, SES 400; a start 0.7 s,
 after ten idle minutes. Five pollers a queue, each with a window of its own, ten messages a receive and a delete. Four
-shards of the stream, read for nothing by Lambda. X-Ray traces the first request of each second and 5 % of the others.
-No segment asks for opens. Prices: us-east-1, no free tiers, no discounts. A million mails' rows cost ${stored:.2f} a
-month to keep (with point-in-time recovery), until their thirteen months are over."""
+shards of the stream, read for nothing by Lambda. X-Ray traces the first request of each second and 5 % of the others,
+of what somebody with a credential asks for, and each run of a state machine. What a sweep costs that finds nothing is
+in the idle month. No segment asks for opens. Prices: us-east-1, no free tiers, no discounts. A million mails' rows
+cost ${stored:.2f} a month to keep (with point-in-time recovery), until their thirteen months are over."""
 
 
 def main() -> None:
     console = Console(width=None if sys.stdout.isatty() else 160)
     found = measure(console)
     judged = verdicts(found)
-    for table in (cost_table(found), function_table(found), idle_table(found)):
+    for table in (scale_table(found), cost_table(found), function_table(found), idle_table(found)):
         console.print(table)
     console.print(ASSUMPTIONS.format(stored=prices.stored(found["off"])), style="dim")
     console.print(budget_table(judged))
+    scale = figures.of(found, traced(found["templates"]), budgets.spread(cost_by_size(found)))
     del found["templates"]
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"budgets": [one.as_json() for one in judged], "measured": found}, indent=1) + "\n")
+    RESULTS.write_text(
+        json.dumps({"budgets": [one.as_json() for one in judged], "scale": scale, "measured": found}, indent=1) + "\n"
+    )
     missed = sum(not one.kept for one in judged)
     console.print(f"{len(judged) - missed} of {len(judged)} budgets are kept; figures in {RESULTS.relative_to(ROOT)}")
 

@@ -71,19 +71,32 @@ def idle(monthly: Mapping[str, float]) -> Verdict:
     return Verdict("a month with nothing sent", f"≤ ${IDLE:.0f}", f"${total:.2f}", total <= IDLE, parts)
 
 
-def flat(runs: list[Mapping[str, Any]], traced: Mapping[str, bool]) -> Verdict:
-    """Between the cheapest and the dearest size there may be ±10 %; metrics are the deployment's and are left out."""
-    totals = {
-        int(run["recipients"]): prices.total(prices.per_million(run["used"], int(run["recipients"]), traced))
-        for run in runs
-    }
+def spread(totals: Mapping[int, float]) -> float:
+    """How far the dearest and the cheapest size are from their middle."""
     low, high = min(totals.values()), max(totals.values())
-    spread = (high - low) / (high + low)
+    return (high - low) / (high + low)
+
+
+def flat(runs: list[Mapping[str, Any]], totals: Mapping[int, float], traced: Mapping[str, bool]) -> Verdict:
+    """Between the cheapest and the dearest size there may be ±10 %."""
+    apart = spread(totals)
     shown = " · ".join(f"{size:,}: ${total:.2f}" for size, total in totals.items())
     why = f"a million at each one's price: {shown}"
-    if spread > FLAT:
+    if apart > FLAT:
         why += f"; {_steps(runs, traced)}"
-    return Verdict("the same a recipient, 1,000 to 100,000", "± 10 %", f"± {spread:.0%}", spread <= FLAT, why)
+    return Verdict("the same a recipient, 1,000 to 100,000", "± 10 %", f"± {apart:.0%}", apart <= FLAT, why)
+
+
+def requests(run: Mapping[str, Any]) -> float:
+    """Requests to AWS a recipient: the functions' own, and those that pollers and SES make."""
+    counted = ("requests", "api requests", "invocations", "sqs requests", "sns publishes")
+    return sum(float(number) for _, kind, number in run["used"] if kind in counted) / float(run["recipients"])
+
+
+def growth(found: Mapping[str, Any]) -> float:
+    """Megabytes that a worker's resident set grew by after the first tenth of its run."""
+    held: list[float] = found["resident"]
+    return held[-1] - held[max(1, len(held) // 10)]
 
 
 def _steps(runs: list[Mapping[str, Any]], traced: Mapping[str, bool]) -> str:
@@ -108,13 +121,17 @@ def processor(found: Mapping[str, Any]) -> Verdict:
     )
 
 
-def memory(small: Mapping[str, Any], large: Mapping[str, Any], chunks: int) -> Verdict:
-    peak = max(small["peak"], large["peak"])
-    more = large["peak"] - small["peak"]
-    why = (
-        f"all layers, Liquid and the emulated table included; {chunks} chunks more, and their table, take {more:.0f} MB"
+def memory(runs: list[Mapping[str, Any]]) -> Verdict:
+    """The worker's alone: the table is in another process."""
+    peak = max(run["peak"] for run in runs)
+    grown = ", ".join(f"{growth(run):+.1f} MB over {run['recipients']:,}" for run in runs)
+    return Verdict(
+        "worker's memory, any audience",
+        f"≤ {MEMORY:.0f} MB",
+        f"{peak:.0f} MB",
+        peak <= MEMORY,
+        f"one process for a whole campaign, the table in another; {grown}",
     )
-    return Verdict("worker's memory, any audience", f"≤ {MEMORY:.0f} MB", f"{peak:.0f} MB", peak <= MEMORY, why)
 
 
 def performance(found: Mapping[str, Any]) -> Verdict:

@@ -176,6 +176,7 @@ class Deployment:
 
     def _started(self, machine: str, name: str, state: dict[str, Any]) -> None:
         self.meter.used[machine, "transitions"] += 1
+        self.meter.used[machine, "traces"] += 1
         self.at(self.now, lambda: self._decide(machine, state))
 
     def _decide(self, machine: str, state: dict[str, Any]) -> None:

@@ -28,7 +28,8 @@ began = time.process_time()
 {load}
 spent = time.process_time() - began
 heavy = sorted({{name.split(".")[0] for name in sys.modules}} & set({heavy!r}))
-print(json.dumps([spent * 1e3, len(sys.modules), heavy]))
+ours = sorted(name for name in sys.modules if name.startswith("drumbeat."))
+print(json.dumps([spent * 1e3, len(sys.modules), heavy, ours]))
 """
 _FUNCTION = (
     "import importlib.util as u; s = u.spec_from_file_location({stem!r}, {path!r}); "
@@ -38,11 +39,12 @@ _FUNCTION = (
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One cold import: milliseconds of processor time, modules loaded, and the heavy packages among them."""
+    """One cold import: milliseconds of processor time, modules loaded, the heavy packages among them, and our own."""
 
     milliseconds: float
     modules: int
     heavy: tuple[str, ...]
+    ours: tuple[str, ...]
 
 
 def environment(name: str = "bench.bench") -> dict[str, str]:
@@ -51,6 +53,7 @@ def environment(name: str = "bench.bench") -> dict[str, str]:
         "PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(LAYER), "FUNCTION": name, "TABLE": "drumbeat",
         "AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "PUBLIC_URL": "https://track.example",
         "POWERTOOLS_SERVICE_NAME": name.split(".", maxsplit=1)[0], "POWERTOOLS_METRICS_NAMESPACE": "Drumbeat",
+        "PYDANTIC_DISABLE_PLUGINS": "__all__",
     }  # fmt: skip
 
 
@@ -58,8 +61,8 @@ def measured(load: str, name: str = "bench.bench") -> Import:
     """Import in a fresh interpreter."""
     child = [sys.executable, "-c", _CHILD.format(load=load, heavy=HEAVY)]
     done = subprocess.run(child, env=environment(name), capture_output=True, text=True, check=True, cwd="/")
-    spent, modules, heavy = json.loads(done.stdout)
-    return Import(spent, modules, tuple(heavy))
+    spent, modules, heavy, ours = json.loads(done.stdout)
+    return Import(spent, modules, tuple(heavy), tuple(ours))
 
 
 def of_function(name: str) -> Import:

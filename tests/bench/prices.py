@@ -38,7 +38,7 @@ PRICES: dict[str, Price] = {
     "traces": Price("X-Ray traces", 5.00 * MILLION, "xray/pricing: traces recorded"),
 }
 # Not billed by themselves: they explain the others.
-EXPLAINING = frozenset({"processor seconds", "cold starts"})
+EXPLAINING = frozenset({"processor seconds", "cold starts", "requests"})
 METRIC_MONTH = 0.30  # cloudwatch/pricing: a custom metric, by the hour in which it is written
 STORED_GB_MONTH = 0.25 + 0.20  # dynamodb/pricing: storage, and point-in-time recovery
 
@@ -68,12 +68,13 @@ def per_million(used: Used, recipients: int, traced: Mapping[str, bool] | None =
     return sorted(lines, key=lambda line: -line.dollars)
 
 
-def by_function(used: Used, recipients: int) -> dict[str, float]:
-    """Dollars a million recipients, by whose doing they are."""
+def by_function(used: Used, recipients: int, traced: Mapping[str, bool] | None = None) -> dict[str, float]:
+    """Dollars a million recipients, by whose doing they are; `traced` as above."""
     cost: defaultdict[str, float] = defaultdict(float)
     for function, kind, number in used:
-        if kind not in EXPLAINING:
-            cost[function] += number * PRICES[kind].dollars / recipients / MILLION
+        if kind in EXPLAINING or (kind == "traces" and not (traced or {}).get(function, True)):
+            continue
+        cost[function] += number * PRICES[kind].dollars / recipients / MILLION
     return dict(sorted(cost.items(), key=lambda item: -item[1]))
 
 

@@ -21,11 +21,13 @@ def test_queues_schedules_and_alarms_are_counted(example_templates: Templates) -
     assert {"alarms", "keys", "schedules"} <= cost.keys()
 
 
-def test_a_schedule_each_minute_costs_less_than_a_dollar() -> None:
-    function: dict[str, Any] = {"Type": "AWS::Lambda::Function", "Properties": {"MemorySize": 256}}
+@pytest.mark.parametrize(("mode", "dollars"), [("PassThrough", 0.12), ("Active", 0.33)])
+def test_what_a_schedule_each_minute_costs(mode: str, dollars: float) -> None:
+    properties = {"MemorySize": 256, "TracingConfig": {"Mode": mode}}
+    function: dict[str, Any] = {"Type": "AWS::Lambda::Function", "Properties": properties}
     rule = {"ScheduleExpression": "rate(1 minute)", "Targets": [{"Arn": {"Fn::GetAtt": ["F", "Arn"]}}]}
     template = {"Resources": {"F": function, "R": {"Type": "AWS::Events::Rule", "Properties": rule}}}
-    assert 0.3 < idle_cost.monthly([template])["schedules"] < 1
+    assert idle_cost.monthly([template])["schedules"] == pytest.approx(dollars, abs=0.03)
 
 
 @pytest.mark.parametrize(

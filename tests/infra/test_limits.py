@@ -110,14 +110,33 @@ def test_the_stream_has_at_most_two_readers(templates: Templates) -> None:
     assert all(mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"] for mapping in mappings)
 
 
-def test_functions_are_traced_log_json_and_are_never_reserved(templates: Templates) -> None:
+def test_functions_log_json_and_are_never_reserved(templates: Templates) -> None:
     functions = list(resources(templates, "AWS::Lambda::Function"))
     assert functions
     for name, function in functions:
-        assert function["TracingConfig"] == {"Mode": "Active"}, name
         assert function["LoggingConfig"]["LogFormat"] == "JSON", name
         assert function["Runtime"] == "python3.13" and function["Architectures"] == ["arm64"], name
         assert "ReservedConcurrentExecutions" not in function, name
+
+
+def test_functions_do_not_look_for_plugins_of_pydantic(templates: Templates) -> None:
+    """They would look through every installed package when they start."""
+    for name, function in resources(templates, "AWS::Lambda::Function"):
+        assert function["Environment"]["Variables"]["PYDANTIC_DISABLE_PLUGINS"] == "__all__", name
+
+
+def test_x_ray_takes_calls_that_somebody_waits_for_and_not_the_masses(real_templates: Templates) -> None:
+    """A trace costs as much as 25 calls: for each open, message and minute it would cost more than they do."""
+    modes = {
+        function["Environment"]["Variables"]["FUNCTION"]: function["TracingConfig"]["Mode"]
+        for _, function in resources(real_templates, "AWS::Lambda::Function")
+    }
+    assert modes["contacts.create_contact"] == modes["campaigns.get_performance"] == "Active"
+    masses = ("tracking.record_open", "feedback.apply_feedback", "feedback.receive_ses_events", "sends.sweep_sends",
+              "sends.deliver_chunk", "activity.forward_events", "sends.govern_account")  # fmt: skip
+    assert {modes[name] for name in masses} == {"PassThrough"}
+    machines = list(resources(real_templates, "AWS::StepFunctions::StateMachine"))
+    assert machines and all(machine["TracingConfiguration"]["Enabled"] for _, machine in machines)
 
 
 def test_stacks_import_what_lasts_as_long_as_the_deployment_and_nothing_else(templates: Templates) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import aws_cdk as cdk
+from aws_cdk import aws_sqs as sqs
 
 from infra import app, nag
 from tests.infra.conftest import example_catalogue, parts
@@ -13,6 +14,17 @@ def test_every_finding_is_accepted_for_a_reason(tmp_path: Path) -> None:
     app.build(made, example_catalogue(tmp_path / "functions"), parts(tmp_path))
 
     assert nag.problems(nag.findings(made)) == []
+
+
+def test_every_stack_is_looked_at(tmp_path: Path) -> None:
+    made = cdk.App(outdir=str(tmp_path / "cdk.out"))
+    stacks = app.build(made, example_catalogue(tmp_path / "functions"), parts(tmp_path))
+    for stack in stacks:
+        sqs.Queue(stack, "Forgotten")
+
+    found = nag.findings(made)
+    told = {path.split("/")[0] for rule, path in found if rule == "AwsSolutions-SQS3" and "Forgotten" in path}
+    assert told == {stack.node.id for stack in stacks}
 
 
 def test_an_open_finding_and_a_needless_reason_are_told() -> None:

@@ -3,36 +3,29 @@
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
-import pytest
 from drumbeat import table
-from drumbeat.feedback import known
-from drumbeat.sends import rollups
 
 from tests.sends import Sent, batch, sent
 from tests.simulation.broken.naive_counter import NaiveCounter
 from tests.simulation.broken.row_then_counter import RowThenCounter
-from tests.world import World
+from tests.simulation.clouds import Counting
+from tests.simulation.conftest import Memory
 
 EVENTS = 17_149
 # Larger chunks than those of SES, and full batches, only to be quick.
 SIZES = (229,) * 5
 
 
-class Counting(Protocol):
-    def apply(self, messages: Sequence[Mapping[str, Any]]) -> None: ...
-    def numbers(self) -> dict[str, int]: ...
-
-
 class Sets:
     """The product: number sets on stat items."""
 
-    def __init__(self, world: World, send: Sent) -> None:
-        self._world, self._send = world, send
+    def __init__(self, memory: Memory, send: Sent) -> None:
+        self._memory, self._send = memory, send
 
     def apply(self, messages: Sequence[Mapping[str, Any]]) -> None:
-        result = self._world.run("feedback.apply_feedback", batch(messages))
+        result = self._memory.run("feedback.apply_feedback", batch(messages))
         assert result == {"batchItemFailures": []}
 
     def numbers(self) -> dict[str, int]:
@@ -80,27 +73,21 @@ def errors(counting: Counting, reports: list[dict[str, Any]], truth: dict[str, i
     return {name: found.get(name, 0) - wanted for name, wanted in truth.items() if found.get(name, 0) != wanted}
 
 
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    known.forget()
-    rollups.forget()
-
-
-def test_sets_count_what_happened(world: World) -> None:
+def test_sets_count_what_happened(memory: Memory) -> None:
     send = sent(sizes=SIZES)
     nobody_left(send)
     reports, truth = happened(send)
-    assert errors(Sets(world, send), reports, truth, seed=1) == {}
+    assert errors(Sets(memory, send), reports, truth, seed=1) == {}
 
 
-def test_the_same_check_catches_a_naive_counter(world: World) -> None:
+def test_the_same_check_catches_a_naive_counter(memory: Memory) -> None:
     send = sent(sizes=SIZES)
     reports, truth = happened(send)
     off = errors(NaiveCounter(), reports, truth, seed=1)
     assert off and off["delivered"] > truth["delivered"]
 
 
-def test_the_same_check_catches_a_counter_behind_a_row(world: World) -> None:
+def test_the_same_check_catches_a_counter_behind_a_row(memory: Memory) -> None:
     send = sent(sizes=SIZES)
     reports, truth = happened(send)
     off = errors(RowThenCounter(seed=1), reports, truth, seed=1)

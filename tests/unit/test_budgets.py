@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 from drumbeat import aws, table
-from drumbeat.sends import rollups
+from drumbeat.sends import gate, rollups
 from drumbeat.sends.model import Chunk, Send
 
 from tests.bench import expressions, imports, prices
@@ -35,6 +35,25 @@ def test_an_endpoint_with_an_api_key_imports_nothing_that_only_others_need(name:
     found = imports.of_function(name)
     assert found.heavy == ()
     assert found.modules - imports.measured(imports.BASELINE).modules <= MOST_MODULES
+
+
+def test_who_steers_a_campaign_does_not_pay_for_what_requests_of_other_contexts_say() -> None:
+    """Models of requests and answers are half of what our own modules cost: what only names their types must not load
+    them."""
+    ours = set(imports.of_function("campaigns.pause_campaign").ours)
+    assert ours.isdisjoint({f"drumbeat.{context}.views" for context in ("activity", "deliverability", "products")})
+
+
+def test_models_are_built_when_they_are_used_and_those_of_an_endpoint_before_its_first_request() -> None:
+    """At a start a function has a whole processor, and a seventh of one for a request."""
+    loaded = """
+from drumbeat.contacts.views import ContactView, NewContact
+assert not ContactView.__pydantic_complete__ and not NewContact.__pydantic_complete__
+from drumbeat.fields import build, reader
+build(ContactView)
+assert ContactView.__pydantic_complete__ and reader(NewContact).pydantic_complete
+"""
+    assert imports.measured(loaded).heavy == ()
 
 
 @pytest.mark.parametrize("name", ["tracking.record_open", "tracking.follow_link", "feedback.apply_feedback"])
@@ -75,6 +94,7 @@ def test_a_chunk_takes_as_many_requests_for_fifty_recipients_as_for_one(shop: Sh
         shop.world._machines()
         send = next(iter(_chunks(shop, campaign)))
         message = dict(zip(("tenant", "send", "shard", "number"), send.place, strict=True))
+        gate.ask("ses")  # what an instance reads once in five seconds
         with _requests() as made:
             shop.world.run("sends.deliver_chunk", _event(message))
         took[many] = [name for name in made if name != "BatchWriteItem"]

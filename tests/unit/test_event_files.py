@@ -14,49 +14,35 @@ have more; `"<any>"`, `"<id con>"` and `"<instant>"` stand for values. Its `head
 text that the body has. A function without a route has `event` and `result` instead; `times` hands it the event more
 than once. `then` are requests that come after, each a `call` with its `response`: what a function that answers nothing
 has done. Where a function asks SES for what only the provider's simulator answers, the simulator runs.
+
+A request is made while another tenant owns the very same things, and one that succeeds is made once more when only that
+tenant owns them (tests.twins): neither may touch what is the other's.
 """
 
-import base64
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from drumbeat import clock, ids, table
+from drumbeat import clock, ids
 
-from tests import harness
+from tests import harness, looking, rewind, twins
+from tests.event_files import STEP_KEYS, called, filled, given
 from tests.harness import Reply
 from tests.unit.mail import provider
-from tests.world import BUCKET, World, all_functions
+from tests.world import World, all_functions
+
+pytestmark = pytest.mark.moto
 
 EVENTS = harness.ROOT / "events"
 FILES = sorted(EVENTS.glob("*/*/*.json"))
 KEYS = {"summary", "given", "request", "response", "event", "result", "times", "then"}
-STEP_KEYS = {
-    "call",
-    "keep",
-    "settle",
-    "mail",
-    "put",
-    "rows",
-    "event",
-    "body",
-    "path",
-    "query",
-    "headers",
-    "tenant",
-    "route",
-    "text",
-    "ip",
-}
 # A pixel comes for every token: its answer must not tell which tokens exist.
 NEVER_REFUSE = frozenset({"tracking.record_open"})
 # What moto does not know.
 SIMULATED = frozenset({"ses:GetAccount", "ses:SendBulkEmail"})
-PLACE = re.compile(r"(?<!{){(\w+(?:\.\w+)*)}(?!})")
 
 
 def _name(file: Path) -> str:
@@ -91,49 +77,33 @@ def test_event_file(world: World, file: Path) -> None:
     function = f"{file.parent.parent.name}.{file.parent.name}"
     kept: dict[str, Any] = {"now": clock.iso(clock.business())}
     for number, step in enumerate(case.get("given", [])):
-        _given(world, step, kept, f"{_name(file)}: given[{number}]")
+        given(world, step, kept, f"{_name(file)}: given[{number}]")
+    held = rewind.rows(but="RATE") if twins.can_ask(case, function) else {}
     if "request" in case:
-        reply = _call(world, function, _filled(case["request"], kept))
-        _check_reply(reply, _filled(case["response"], kept), _name(file))
+        with twins.beside(case["request"]), looking.only(_route(case, function)):
+            reply = called(world, function, filled(case["request"], kept))
+        _check_reply(reply, filled(case["response"], kept), _name(file))
     else:
         for _ in range(case.get("times", 1)):
-            result = world.run(function, _filled(case["event"], kept))
-        problems = _differences(json.loads(json.dumps(result)), _filled(case["result"], kept), "result")
+            result = world.run(function, filled(case["event"], kept))
+        problems = _differences(json.loads(json.dumps(result)), filled(case["result"], kept), "result")
         assert not problems, f"{_name(file)}: {'; '.join(problems)}. It gave {result}"
     for number, step in enumerate(case.get("then", [])):
-        _then(world, _filled(step, kept), f"{_name(file)}: then[{number}]")
+        _then(world, filled(step, kept), f"{_name(file)}: then[{number}]")
+    if twins.can_ask(case, function):
+        _ask_for_the_twins(world, function, filled(case["request"], kept), held, _name(file))
 
 
-def _given(world: World, step: dict[str, Any], kept: dict[str, Any], where: str) -> None:
-    unknown = set(step) - STEP_KEYS
-    assert not unknown, f"{where}: has {unknown}, which nothing reads; there are {sorted(STEP_KEYS)}"
-    if step.get("settle"):
-        world.settle()
-        return
-    if "mail" in step:
-        found = re.search(step["mail"], world.mails()[-1][1])
-        assert found, f"{where}: the last mail has no {step['mail']}: {world.mails()[-1]}"
-        kept[step["keep"]] = found[1]
-        return
-    if "rows" in step:
-        for row in _filled(step["rows"], kept):
-            boto3.client("dynamodb").put_item(TableName=table.TABLE, Item=_row(row))
-        return
-    if "put" in step:
-        where_to, content = _filled(step["put"], kept), step["text"].encode()
-        boto3.client("s3").put_object(Bucket=BUCKET, Key=where_to, Body=content)
-        return
-    wanted = _filled({key: value for key, value in step.items() if key not in ("call", "keep")}, kept)
-    if "event" in wanted:
-        given = world.run(step["call"], wanted["event"])
-        assert "error" not in (given or {}), f"{where}: {step['call']} failed: {given}"
-        given = given.get("data", given) if isinstance(given, dict) else given
-    else:
-        reply = _call(world, step["call"], wanted)
-        assert reply.status < 300, f"{where}: {step['call']} answered {reply.status}: {reply.text}"
-        given = reply.body.get("data", reply.body) if reply.text.startswith("{") else reply.text
-    if "keep" in step:
-        kept[step["keep"]] = given
+def _ask_for_the_twins(world: World, function: str, asked: dict[str, Any], held: rewind.Rows, where: str) -> None:
+    """The same request once more, when all that it is about is another tenant's."""
+    twins.move(held)
+    before = twins.of(twins.THEIRS)
+    asked = twins.by_the_administrator(asked)
+    twins.hold(called(world, function, asked), asked, before, where)
+
+
+def _route(case: dict[str, Any], function: str) -> str:
+    return str(case["request"].get("route") or harness.function(function).declaration.route)
 
 
 def _then(world: World, step: dict[str, Any], where: str) -> None:
@@ -144,24 +114,7 @@ def _then(world: World, step: dict[str, Any], where: str) -> None:
     name = step.pop("call")
     unknown = set(step) - STEP_KEYS
     assert not unknown, f"{where}: has {unknown}, which nothing reads; there are {sorted(STEP_KEYS)}"
-    _check_reply(_call(world, name, step), wanted, where)
-
-
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    """An item in DynamoDB's JSON, where binary values are base64."""
-    return {
-        name: {"B": base64.b64decode(value["B"])} if isinstance(value, dict) and "B" in value else value
-        for name, value in row.items()
-    }
-
-
-def _call(world: World, name: str, request: dict[str, Any]) -> Reply:
-    public = harness.function(name).declaration.scope is None
-    request = dict(request)
-    tenant = request.pop("tenant", None if public else "acme")
-    if "text" in request:
-        request["body"] = request.pop("text").encode()
-    return world.call(name, tenant=tenant, **request)
+    _check_reply(called(world, name, step), wanted, where)
 
 
 def _check_reply(reply: Reply, wanted: dict[str, Any], where: str) -> None:
@@ -174,30 +127,6 @@ def _check_reply(reply: Reply, wanted: dict[str, Any], where: str) -> None:
     if wanted.get("contains", "") not in reply.text:
         problems.append(f"the body does not contain {wanted['contains']!r}")
     assert not problems, f"{where}: {'; '.join(problems)}. The answer was {reply.text[:2000]}"
-
-
-def _filled(value: Any, kept: dict[str, Any]) -> Any:
-    """The value with `{name.path}` replaced; alone in a text it keeps its type. Unknown names stay as they are."""
-    if isinstance(value, dict):
-        return {key: _filled(item, kept) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_filled(item, kept) for item in value]
-    if not isinstance(value, str):
-        return value
-    whole = PLACE.fullmatch(value)
-    if whole and whole[1].split(".")[0] in kept:
-        return _part(whole[1], kept)
-    return PLACE.sub(lambda at: str(_part(at[1], kept)) if at[1].split(".")[0] in kept else at[0], value)
-
-
-def _part(path: str, kept: dict[str, Any]) -> Any:
-    found: Any = kept
-    for step in path.split("."):
-        try:
-            found = found[int(step)] if isinstance(found, list) else found[step]
-        except (LookupError, ValueError, TypeError):
-            raise AssertionError(f"{{{path}}}: there is no {step!r} in {found}") from None
-    return found
 
 
 def _differences(found: Any, wanted: Any, where: str) -> list[str]:

@@ -14,6 +14,8 @@ from drumbeat.contacts.imports.model import FOLDER
 from tests.unit.mail import Provider, provider
 from tests.world import World
 
+pytestmark = pytest.mark.moto
+
 PEOPLE = 60
 BOUNCING, COMPLAINING, OPENING, CLICKING = {3, 17}, {5}, set(range(20, 40)), {21, 22, 23}
 BROWSER = {"User-Agent": "Mozilla/5.0 (Windows NT 10.0) Firefox/127.0"}

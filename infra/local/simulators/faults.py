@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from .config import BadConfig
+from .ses_rules import FAILURES
 
 KINDS = {
     "429": "refused, nothing accepted",
@@ -18,7 +19,8 @@ KINDS = {
     "reset": "connection reset, nothing accepted",
     "reset_accepted": "accepted, then the connection reset",
     "slow": "answered rightly after `seconds`",
-    "partial": "some entries of a bulk call fail with TRANSIENT_FAILURE",
+    "partial": "some entries of a bulk call fail, each with the next of `statuses`",
+    "silent": "accepted and answered rightly, and no event ever tells of it",
 }
 OPERATIONS = (
     "SendBulkEmail", "SendEmail", "GetAccount", "CreateEmailIdentity", "GetEmailIdentity", "CreateTenant",
@@ -30,7 +32,8 @@ OPERATIONS = (
 class Fault:
     """`operation` may be `*`. With `count` it strikes the first so many requests, with `rate` a seeded share of them.
 
-    It wakes `after_s` seconds after it was posted. `share` is the part of the entries that `partial` fails.
+    It wakes `after_s` seconds after it was posted. `share` is the part of the entries that `partial` fails, `statuses`
+    what SES says of them. `retry_after` is the header of that name of a 429, in seconds; 0 for none, as SES has it.
     """
 
     operation: str
@@ -41,6 +44,8 @@ class Fault:
     after_s: float = 0.0
     seconds: float = 30.0
     share: float = 0.5
+    statuses: list[str] = field(default_factory=lambda: ["TRANSIENT_FAILURE"])
+    retry_after: float = 0.0
     hits: int = 0
     seen: int = 0
     active_at: float = 0.0
@@ -71,6 +76,8 @@ def fault_of(values: dict[str, Any], now: float) -> Fault:
     if "seconds" not in values and values["kind"] == "slow":
         values = {**values, "seconds": 2.0}
     fault = Fault(**values)
+    if not isinstance(fault.statuses, list) or not fault.statuses or set(fault.statuses) - set(FAILURES):
+        raise BadConfig(f"statuses are some of {', '.join(FAILURES)}")
     if not fault.count and not fault.rate:
         raise BadConfig("a fault needs a count or a rate")
     fault.active_at = now + fault.after_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from dataclasses import dataclass, field
@@ -22,12 +23,19 @@ class Request:
     params: dict[str, str] = field(default_factory=dict)
     fault: Fault | None = None
 
-    def partial_failures(self, count: int) -> set[int]:
-        """The entries of a bulk call that a `partial` fault fails: at least one, never all of several."""
+    def partial_failures(self, count: int) -> dict[int, str]:
+        """The entries of a bulk call that a `partial` fault fails, with their statuses: at least one, never all of
+        several."""
         if self.fault is None or self.fault.kind != "partial":
-            return set()
+            return {}
         number = min(max(1, round(count * self.fault.share)), max(count - 1, 1))
-        return set(random.Random(f"{self.fault.seed}:{self.fault.hits}").sample(range(count), number))
+        chosen = random.Random(f"{self.fault.seed}:{self.fault.hits}").sample(range(count), number)
+        return dict(zip(sorted(chosen), itertools.cycle(self.fault.statuses), strict=False))
+
+    @property
+    def is_silent(self) -> bool:
+        """Nobody will ever hear of what this call accepts."""
+        return self.fault is not None and self.fault.kind == "silent"
 
 
 @dataclass

@@ -3,11 +3,14 @@
 A script is a list of rules, first match wins. A rule matches by `match` (a regular expression searched in the address),
 `every` (each n-th recipient that this rule sees) and `rate` (a share of addresses, the same ones for the same `seed`),
 all that are given. It sets `outcome`, and what becomes of the events about it, or those named in `events`: `delay_s`,
-`duplicate` (further copies), `lose`, `reorder` (shuffled within two seconds). It ends after `count` matches.
+`duplicate` (further copies), `reorder` (shuffled within two seconds), `late_s` (business seconds by which a share
+`late_rate` of the copies come later), `lose` (none comes), `lose_rate` (none comes about this share of the addresses).
+All shares follow from `seed`. A rule ends after `count` matches.
 """
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import threading
@@ -18,6 +21,8 @@ from .config import BadConfig
 from .mailbox import Happening, Mail
 
 REORDER_WITHIN = 2.0
+# How much faster than real time the product's business time runs (drumbeat.clock).
+SCALE = float(os.environ.get("TIME_SCALE", "1"))
 
 # What each outcome is made of: kinds of events in the order in which they happen, each with its detail.
 OUTCOMES: dict[str, list[tuple[str, str]]] = {
@@ -51,7 +56,10 @@ class Rule:
     outcome: str = ""
     delay_s: float = 0.0
     duplicate: int = 0
+    late_s: float = 0.0
+    late_rate: float = 1.0
     lose: bool = False
+    lose_rate: float = 0.0
     reorder: bool = False
     events: list[str] = field(default_factory=list)
     count: int = 0
@@ -75,11 +83,10 @@ class Rule:
 
 @dataclass(frozen=True)
 class Notice:
-    """One event to be carried: `delay` in seconds from now, `copies` 0 when it is lost."""
+    """One event to be carried: once after each of `delays`, in seconds from now; never when it is lost."""
 
     happening: Happening
-    delay: float
-    copies: int
+    delays: tuple[float, ...] = (0.0,)
 
 
 def rule_of(values: dict[str, Any]) -> Rule:
@@ -152,10 +159,20 @@ def decide(mail: Mail, script: Script, suppressed: set[str], failure: str, now: 
 
 def _notice(happening: Happening, rule: Rule | None, place: int, of: int, address: str) -> Notice:
     if rule is None or (rule.events and happening.kind not in rule.events):
-        return Notice(happening, 0.0, 1)
+        return Notice(happening)
+    if rule.lose or random.Random(f"{rule.seed}:{address}:lost").random() < rule.lose_rate:
+        return Notice(happening, ())
+    return Notice(happening, tuple(_delay(rule, place, of, address, copy) for copy in range(1 + rule.duplicate)))
+
+
+def _delay(rule: Rule, place: int, of: int, address: str, copy: int) -> float:
+    """Seconds after which a copy of an event comes."""
+    chance = random.Random(f"{rule.seed}:{address}:{place}" + (f":{copy}" if copy else ""))
     delay = rule.delay_s
     if rule.reorder:
-        # Later steps get the shorter waits, so a complaint overtakes its delivery.
-        share = (of - place - random.Random(f"{rule.seed}:{address}:{place}").random()) / of
+        # Later steps get the shorter waits, so a complaint overtakes its delivery; further copies come anyhow.
+        share = chance.random() if copy else (of - place - chance.random()) / of
         delay += share * REORDER_WITHIN
-    return Notice(happening, delay, 0 if rule.lose else 1 + rule.duplicate)
+    if chance.random() < rule.late_rate:
+        delay += rule.late_s / SCALE
+    return delay

@@ -54,7 +54,7 @@ def mail_send(sim: Simulation, request: Request) -> Reply:
     for index, (mail, content) in enumerate(zip(mails, contents, strict=True)):
         mail.content, mail.at = sim.mailbox.keep_content(content), now
         mail.message_id = f"{identity}.recvd-{secrets.token_hex(6)}-{index}"
-    sim.accept(mails)
+    sim.accept(mails, silent=request.is_silent)
     return Reply(status=202, headers={"X-Message-Id": identity})
 
 

@@ -180,7 +180,10 @@ class _Handler(BaseHTTPRequestHandler):
         reply = answer(sim, route, request) if kind.endswith("_accepted") else None
         match kind.removesuffix("_accepted"):
             case "429":
-                self._send(provider_error(request, 429))
+                refusal = provider_error(request, 429)
+                if fault.retry_after:
+                    refusal.headers["Retry-After"] = f"{fault.retry_after:.0f}"
+                self._send(refusal)
             case "500":
                 self._send(provider_error(request, 500))
             case "timeout":

@@ -143,7 +143,8 @@ def send_bulk_email(sim: Simulation, request: Request) -> Reply:
         raise Refused("BadRequestException", bad.message)
     key = sim.mailbox.keep_content(content)
     shared = (sender, configuration_set, key, str(body.get("TenantName") or ""))
-    return _results(_accept(sim, parsed, shared, request.partial_failures(len(entries))))
+    failing = request.partial_failures(len(entries))
+    return _results(_accept(sim, parsed, shared, failing, silent=request.is_silent))
 
 
 def _results(results: list[dict[str, str]]) -> Reply:
@@ -162,7 +163,12 @@ def _parsed(body: dict[str, Any], entries: list[Any]) -> tuple[Content, list[Mai
 
 
 def _accept(
-    sim: Simulation, parsed: list[Mail | EntryRefused], shared: tuple[str, str, str, str], failing: set[int]
+    sim: Simulation,
+    parsed: list[Mail | EntryRefused],
+    shared: tuple[str, str, str, str],
+    failing: dict[int, str],
+    *,
+    silent: bool,
 ) -> list[dict[str, str]]:
     """Accept the good entries while the quota lasts; a result for each. `shared`: sender, set, content, tenant."""
     now = time.time()
@@ -173,7 +179,7 @@ def _accept(
             if isinstance(item, EntryRefused):
                 raise item
             if index in failing:
-                raise EntryRefused("Transient failure, try again.", "TRANSIENT_FAILURE")
+                raise EntryRefused("Scripted failure of this entry.", failing[index])
             take_quota(sim, item.recipients)
         except EntryRefused as refused:
             results.append({"Status": refused.status, "Error": refused.message})
@@ -182,7 +188,7 @@ def _accept(
         item.sender, item.configuration_set, item.content, item.tenant = shared
         mails.append(item)
         results.append({"Status": "SUCCESS", "MessageId": item.message_id})
-    sim.accept(mails)
+    sim.accept(mails, silent=silent)
     return results
 
 
@@ -224,7 +230,7 @@ def send_email(sim: Simulation, request: Request) -> Reply:
     mail.message_id, mail.at, mail.sender = message_id(now), now, sender
     mail.configuration_set, mail.content = configuration_set, sim.mailbox.keep_content(text)
     mail.tenant = str(body.get("TenantName") or "")
-    sim.accept([mail])
+    sim.accept([mail], silent=request.is_silent)
     return Reply.json({"MessageId": mail.message_id})
 
 

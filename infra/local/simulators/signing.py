@@ -147,7 +147,8 @@ def _private_key(path: Path, make: Any) -> Any:
             .decode()
         ),
     )
-    return serialization.load_pem_private_key(encoded.encode(), None)
+    # Made here, so it need not be checked for being prime: that would take longer than all else of a simulator's start.
+    return serialization.load_pem_private_key(encoded.encode(), None, unsafe_skip_rsa_key_validation=True)
 
 
 def _certificate(key: rsa.RSAPrivateKey) -> str:

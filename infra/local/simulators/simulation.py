@@ -69,10 +69,13 @@ class Simulation:
         self.dispatcher.close()
         self.mailbox.close()
 
-    def accept(self, mails: list[Mail]) -> None:
-        """Keep the mails with what happens to them, then tell: the truth is on disk before anybody hears of it."""
+    def accept(self, mails: list[Mail], *, silent: bool = False) -> None:
+        """Keep the mails with what happens to them, then tell: the truth is on disk before anybody hears of it. Of
+        `silent` ones nobody ever does."""
         now = time.time()
         plans = [(mail, decide(mail, self.script, self._held(mail), self._failure(mail), now)) for mail in mails]
+        if silent:
+            plans = [(mail, [Notice(notice.happening, ()) for notice in notices]) for mail, notices in plans]
         for mail, notices in plans:
             mail.happened = [notice.happening for notice in notices]
         self.mailbox.add(mails)
@@ -97,7 +100,7 @@ class Simulation:
 
     def _count_notices(self, mail: Mail, notices: list[Notice]) -> None:
         for notice in notices:
-            mail.notified[notice.happening.kind] = mail.notified.get(notice.happening.kind, 0) + notice.copies
+            mail.notified[notice.happening.kind] = mail.notified.get(notice.happening.kind, 0) + len(notice.delays)
 
     def _suppression(self, mail: Mail) -> tuple[dict[str, dict[str, Any]], list[str] | None]:
         """Whose list SES asks for this mail, and what fills it: the configuration set's settings go before the
@@ -131,7 +134,7 @@ class Simulation:
             return
         sends = any("Send" in destination.events for destination in destinations)
         for mail, notices in plans:
-            sent = [Notice(Happening("Send", mail.recipients, now), 0.0, 1)] if sends else []
+            sent = [Notice(Happening("Send", mail.recipients, now))] if sends else []
             for notice in sent + notices:
                 for destination in destinations:
                     if wants(destination, mail, notice.happening.kind):
@@ -143,13 +146,13 @@ class Simulation:
         def body() -> str:
             return as_body(events.ses(mail, happening, self.mailbox.subject(mail)))
 
-        for _ in range(notice.copies):
+        for delay in notice.delays:
             if destination.kind == "https":
                 job = self.sns_callback(destination.url, destination.topic_arn, happening.kind, mail.message_id, body)
-                self.dispatcher.put(job, notice.delay)
+                self.dispatcher.put(job, delay)
             else:
                 address = destination.topic_arn if destination.kind == "sns" else destination.queue_url
-                self.dispatcher.put(Published((destination.kind, address), happening.kind, body), notice.delay)
+                self.dispatcher.put(Published((destination.kind, address), happening.kind, body), delay)
 
     def sns_callback(self, url: str, topic_arn: str, kind: str, message_id: str, body: Any) -> Callback:
         """A signed SNS notification around the event that `body()` makes."""
@@ -170,16 +173,16 @@ class Simulation:
     def _tell_sendgrid(self, plans: list[tuple[Mail, list[Notice]]], now: float) -> None:
         if not self.config.sendgrid.callback_url:
             return
-        waits: dict[tuple[float, int], list[tuple[Mail, Happening]]] = {}
+        waits: dict[tuple[float, ...], list[tuple[Mail, Happening]]] = {}
         for mail, notices in plans:
             for address in mail.recipients:
-                waits.setdefault((0.0, 1), []).append((mail, Happening("Send", [address], now)))
+                waits.setdefault((0.0,), []).append((mail, Happening("Send", [address], now)))
             for notice in notices:
-                waits.setdefault((notice.delay, notice.copies), []).append((mail, notice.happening))
-        for (delay, copies), pairs in waits.items():
+                waits.setdefault(notice.delays, []).append((mail, notice.happening))
+        for delays, pairs in waits.items():
             for start in range(0, len(pairs), SENDGRID_EVENTS_A_POST):
                 part = pairs[start : start + SENDGRID_EVENTS_A_POST]
-                for _ in range(copies):
+                for delay in delays:
                     self.dispatcher.put(self._sendgrid_callback(part), delay)
 
     def _sendgrid_callback(self, pairs: list[tuple[Mail, Happening]]) -> Callback:
@@ -195,9 +198,9 @@ class Simulation:
             url = self.callbacks_of.get(mail.message_id)
             if not url:
                 continue
-            for notice in [Notice(Happening("Send", mail.to, now), 0.0, 1), *notices]:
-                for _ in range(notice.copies):
-                    self.dispatcher.put(self._twilio_callback(url, mail, notice.happening), notice.delay)
+            for notice in [Notice(Happening("Send", mail.to, now)), *notices]:
+                for delay in notice.delays:
+                    self.dispatcher.put(self._twilio_callback(url, mail, notice.happening), delay)
 
     def _twilio_callback(self, url: str, mail: Mail, happening: Happening) -> Callback:
         def build() -> Built:

@@ -75,7 +75,7 @@ def create_message(sim: Simulation, request: Request) -> Reply:
     if form.get("StatusCallback"):
         sim.callbacks_of[mail.message_id] = form["StatusCallback"]
         mail.headers = [["StatusCallback", form["StatusCallback"]]]
-    sim.accept([mail])
+    sim.accept([mail], silent=request.is_silent)
     return Reply.json(_resource(sim, mail) | {"status": "queued"}, 201)
 
 

@@ -10,30 +10,29 @@ from drumbeat.contacts import model as contacts
 from drumbeat.contacts.model import Contact
 from drumbeat.sends import due, rendering
 from drumbeat.sends.ledger import merged
-from drumbeat.sends.model import Chunk, ChunkState, Content, Outcome, Place, Send, SendKey
+from drumbeat.sends.model import Chunk, ChunkState, Content, Outcome, Place, SendKey
+
+OUTCOMES = {
+    "no_consent": Outcome.NO_CONSENT, "revoked": Outcome.REVOKED, "no_address": Outcome.NO_ADDRESS,
+    "gone": Outcome.GONE,
+}  # fmt: skip
 
 
 def handler(event: dict[str, Any]) -> dict[str, Any]:
     """The consumer of the queue of due chunks, without a claim."""
-    failed = [record for record in event["Records"] if not _send(json.loads(record["body"]))]
+    failed = [record for record in event["Records"] if not send_chunk(json.loads(record["body"]))]
     return {"batchItemFailures": [{"itemIdentifier": record["messageId"]} for record in failed]}
 
 
-def _send(message: dict[str, Any]) -> bool:
+def send_chunk(message: dict[str, Any]) -> bool:
+    """Send, then mark; whether nobody is left."""
     place = Place(message["tenant"], message["send"], message["shard"], message["number"])
-    send, chunk = Send.fetch(*Send.key(place[0], place[1])), Chunk.fetch(*place.chunk_key)
-    content, key = Content.fetch(*Content.key(place[0], place[1])), SendKey.fetch(*SendKey.key(place[1]))
-    if not (send and chunk and content and key) or chunk.state == ChunkState.DONE:
+    chunk = Chunk.fetch(*place.chunk_key)
+    if chunk is None or chunk.state == ChunkState.DONE:
         return True
-    allowed = _allowed(send.tenant, chunk)
-    mails = {n: rendering.mail(content, person, place, n, key.secret, 1) for n, person in allowed.items()}
-    outcomes = dict.fromkeys((number for number in chunk.to_do if number not in mails), Outcome.NO_CONSENT)
-    if mails:
-        result = ses.send(rendering.sender(content), None, rendering.template(content), list(mails.values()))
-        if result.state != CallState.ANSWERED:
-            return False
-        answers = zip(mails, result.entries, strict=True)
-        outcomes |= {number: Outcome.ACCEPTED for number, entry in answers if entry.fate == Fate.ACCEPTED}
+    outcomes = called(place, chunk)
+    if outcomes is None:
+        return False
     left = merged(chunk.outcomes, outcomes)
     state = Chunk.state.set(ChunkState.DONE.value)
     Chunk.change_at(
@@ -42,13 +41,35 @@ def _send(message: dict[str, Any]) -> bool:
     return Outcome.TO_DO not in left
 
 
-def _allowed(tenant: str, chunk: Chunk) -> dict[int, Contact]:
+def called(place: Place, chunk: Chunk) -> dict[int, Outcome] | None:
+    """Make the call, and give what became of whom; None when the call failed."""
+    tenant, send_id, _, _ = place
+    content, key = Content.fetch(*Content.key(tenant, send_id)), SendKey.fetch(*SendKey.key(send_id))
+    if content is None or key is None:
+        return None
+    allowed, outcomes = _allowed(tenant, chunk)
+    mails = {n: rendering.mail(content, person, place, n, key.secret, 1) for n, person in allowed.items()}
+    if mails:
+        result = ses.send(rendering.sender(content), None, rendering.template(content), list(mails.values()))
+        if result.state != CallState.ANSWERED:
+            return None
+        answers = zip(mails, result.entries, strict=True)
+        outcomes |= {number: Outcome.ACCEPTED for number, entry in answers if entry.fate == Fate.ACCEPTED}
+    return outcomes
+
+
+def _allowed(tenant: str, chunk: Chunk) -> tuple[dict[int, Contact], dict[int, Outcome]]:
+    """Whom we may write to, and why not to the others."""
     found = {person.contact_id: person for person in contacts.many(tenant, chunk.contacts)}
     held = suppressions.many(tenant, [person.email for person in found.values() if person.email])
-    allowed = {}
+    allowed: dict[int, Contact] = {}
+    others: dict[int, Outcome] = {}
     for number in chunk.to_do:
-        person = found[chunk.contacts[number]]
-        suppression = held.get(addresses.claim(person.email)) if person.email else None
-        if consent.may_market(person, "email", suppression) is None:
+        person = found.get(chunk.contacts[number])
+        suppression = held.get(addresses.claim(person.email)) if person and person.email else None
+        reason = consent.may_market(person, "email", suppression) if person else "gone"
+        if person and reason is None:
             allowed[number] = person
-    return allowed
+        else:
+            others[number] = OUTCOMES.get(str(reason), Outcome.SUPPRESSED)
+    return allowed, others

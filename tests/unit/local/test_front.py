@@ -136,7 +136,7 @@ def test_without_the_emulator_it_says_so() -> None:
         server = await asyncio.start_server(door.serve, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-        reply = await front._read(reader, None)
+        reply = await front.read_message(reader, None)
         writer.close()
         await writer.wait_closed()
         server.close()

@@ -11,7 +11,7 @@ from drumbeat.contacts.model import Contact
 from drumbeat.sends import delivering, planning, rollups
 from drumbeat.sends.model import Chunk, Send
 
-from tests.simulation.faults import START, Time, moved
+from tests.clocks import START, Time, moved
 from tests.unit.campaigns.conftest import Shop
 from tests.unit.mail import provider
 from tests.world import World

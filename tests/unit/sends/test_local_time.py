@@ -9,7 +9,7 @@ from drumbeat.contacts.model import Contact
 from drumbeat.sends import due, local_time, planning
 from drumbeat.sends.model import Chunk, Send
 
-from tests.simulation.faults import START
+from tests.clocks import START
 from tests.unit.sends.conftest import TENANT, Clocked
 from tests.world import World
 

@@ -12,18 +12,21 @@ from drumbeat.activity.model import Timeline
 from drumbeat.contacts import suppressions
 from drumbeat.contacts.model import Contact
 from drumbeat.events import Outbox
-from drumbeat.sends import delivering, ledger, planning, states
+from drumbeat.sends import delivering, ledger, planning, senders, states
 from drumbeat.sends.model import Send, Stat
+from drumbeat.sends.senders import Sender
 from drumbeat.table import Transaction
 from moto.core.botocore_stubber import MockRawResponse
 from moto.core.models import botocore_stubber
 
-from tests.simulation.faults import NOWHERE
 from tests.unit.sends.conftest import TENANT, Clocked
 from tests.unit.sends.test_limits import hooked, people
 from tests.unit.sends.test_local_time import contacts, planned, stored
 from tests.unit.sends.test_resend import preview, resend
 from tests.world import World
+
+# botocore asks all hooks, so moto is led to believe that a request is not meant for it.
+NOWHERE = "https://nowhere.example/"
 
 
 def dying(at: bytes) -> Callable[..., None]:
@@ -230,3 +233,16 @@ def test_a_mail_has_one_row_though_its_chunk_was_claimed_again(clocked: Clocked)
     for contact in chunk.contacts:
         rows = table.rows(Timeline, f"TIMELINE#{TENANT}#{contact}")
         assert [row.name for row in rows].count("email.sent") == 1
+
+
+def test_a_send_that_is_over_is_no_work_of_its_account_any_more(clocked: Clocked) -> None:
+    """Its last roll-up comes behind the governor's last round, which could not know yet that it is over."""
+    clocked.people(2)
+    made = clocked.campaign()
+    clocked.launch(made)
+    send = clocked.send_of(made)
+    Sender.change_at(*Sender.key(senders.SES), Sender.work.add({f"{TENANT}#{send.send_id}"}))
+    clocked.world.run("sends.sweep_sends")
+
+    assert clocked.status(made) == "sent"
+    assert not senders.get().work

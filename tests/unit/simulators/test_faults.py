@@ -1,13 +1,15 @@
 """Faults of requests, as the SDK meets them."""
 
+import json
 import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
+from infra.local.simulators.config import merge
 from infra.local.simulators.server import Simulators
-from tests.unit.simulators.parts import ask, bulk, client, entry
+from tests.unit.simulators.parts import Sink, ask, bulk, client, entry, eventually
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -99,7 +101,8 @@ def test_a_fault_waits_and_names_its_operation(running: Simulators, ses: Any) ->
 
 
 @pytest.mark.parametrize(
-    "bad", [{"kind": "explode"}, {"operation": "Nothing"}, {"count": 0}, {"unknown": 1}, {"kind": None}]
+    "bad",
+    [{"kind": "explode"}, {"operation": "Nothing"}, {"count": 0}, {"unknown": 1}, {"kind": None}, {"statuses": ["?"]}],
 )
 def test_a_bad_fault_is_named(running: Simulators, bad: dict[str, Any]) -> None:
     asked = {"operation": "SendBulkEmail", "kind": "500", "count": 1} | bad
@@ -114,3 +117,39 @@ def test_sendgrid_and_twilio_word_faults_their_way(running: Simulators) -> None:
     assert (status, list(answer)) == (429, ["errors"])
     status, answer = ask(running, "POST", "/2010-04-01/Accounts/AC1/Messages.json", "")
     assert (status, answer["code"]) == (429, 20429)
+
+
+def test_a_throttled_call_says_how_long_to_wait_when_asked_to(running: Simulators, ses: Any) -> None:
+    waits = []
+    for retry_after in (0, 7):
+        fault(running, "429", retry_after=retry_after)
+        with pytest.raises(ClientError) as raised:
+            bulk(ses, entry("ada@x.io"))
+        waits.append(raised.value.response["ResponseMetadata"]["HTTPHeaders"].get("retry-after"))
+    assert waits == [None, "7"]
+
+
+def test_a_partial_failure_has_every_status_that_ses_knows(running: Simulators, ses: Any) -> None:
+    known = ses.meta.service_model.shape_for("BulkEmailStatus").enum
+    failures = [status for status in known if status != "SUCCESS"]
+    fault(running, "partial", share=13 / 15, statuses=failures)
+
+    seen = [result["Status"] for result in bulk(ses, *[entry(f"a{n}@x.io") for n in range(15)])]
+
+    assert sorted(seen) == sorted([*failures, "SUCCESS", "SUCCESS"])
+    assert len(running.sim.mailbox) == 2
+
+
+def test_accepted_and_then_silence(running: Simulators, ses: Any, sink: Sink) -> None:
+    wanted = {"kind": "https", "events": ["Bounce"], "url": sink.url}
+    running.sim.configure(merge(running.sim.config, {"ses": {"destinations": [wanted]}}))
+    fault(running, "silent")
+    for name in ("bounce+silent", "bounce+told"):
+        assert bulk(ses, entry(f"{name}@x.io"))[0]["Status"] == "SUCCESS"
+    eventually(lambda: running.sim.dispatcher.pending == 0)
+
+    assert [json.loads(json.loads(one.body)["Message"])["mail"]["destination"] for one in sink.received] == [
+        ["bounce+told@x.io"]
+    ]
+    _, truth = ask(running, "GET", "/truth")
+    assert (truth["total"]["bounced"], truth["total"]["notified"]["Bounce"]) == (2, 1)

@@ -56,7 +56,7 @@ def test_an_unknown_preflight_is_not_allowed(world: World) -> None:
 def test_health_is_bare_and_has_the_envelope(world: World) -> None:
     body = world.call("system.get_health", tenant=None).body
 
-    parts = {"table": "healthy", "bus": "healthy", "queue": "healthy"}
+    parts = {"table": "healthy", "bus": "healthy", "queue": "healthy", "environment": "healthy"}
     assert (body["status"], body["service"], body["components"]) == ("healthy", "marketing", parts)
     assert (body["success"], body["data"]) == (True, {"status": "healthy", "components": parts})
     assert body["request_id"].startswith("req_")

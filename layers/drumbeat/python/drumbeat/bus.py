@@ -4,7 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 from drumbeat.declare import Declaration, Files, Function, Machine, Queue, Stored, named
-from drumbeat.invoke import observed
+from drumbeat.invoke import observed, tenant_of
+from drumbeat.table import tenancy
 
 
 def on(
@@ -31,8 +32,9 @@ def on(
         )  # fmt: skip
 
         def entry(event: Any, context: Any) -> dict[str, Any]:
-            with observed(declaration, event_type=event["detail-type"]):
-                rule(event["detail"])
+            detail = event["detail"]
+            with observed(declaration, event_type=event["detail-type"]), tenancy.only(tenant_of(detail)):
+                rule(detail)
             return {}
 
         return Function(declaration, rule, entry)

@@ -41,12 +41,15 @@ def wall_seconds(duration: timedelta) -> float:
 
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with milliseconds and Z: sorts as text in the order of time."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def parse(text: str) -> datetime:
     """The aware UTC datetime of an ISO 8601 text; a text without a zone is taken as UTC. Raises ValueError."""
     moment = datetime.fromisoformat(text)
+    if moment.tzinfo is UTC:  # as all that we have written
+        return moment
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

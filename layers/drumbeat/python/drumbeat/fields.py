@@ -1,14 +1,41 @@
 """Field types that request and answer models share."""
 
 import json
-from datetime import datetime
-from typing import Annotated, Any, Generic, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    StringConstraints,
+    TypeAdapter,
+)
 
 from drumbeat import clock
 
 T = TypeVar("T")
+# Validators are built for the models that a function uses, not for all that its imports define (`reader`, `build`).
+BUILT_WHEN_USED = ConfigDict(defer_build=True)
+
+
+def reader(kind: Any) -> TypeAdapter[Any]:
+    """What reads values of this type. It is built now: a function starts on a whole processor, and has a seventh of
+    one for its first request."""
+    build(kind)
+    made = TypeAdapter[Any](kind)
+    made.rebuild()
+    return made
+
+
+def build(kind: Any) -> None:
+    """Build the models of a type, such as `Answer[ContactView]`."""
+    for part in (kind, *get_args(kind)):
+        if isinstance(part, type) and issubclass(part, BaseModel):
+            part.model_rebuild()
 
 
 class FieldNeeded(ValueError):
@@ -22,16 +49,27 @@ class FieldNeeded(ValueError):
 class Body(BaseModel):
     """What a request says. Unknown fields are refused, so that a typing error is not silently ignored."""
 
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True, **BUILT_WHEN_USED)
+
+
+class Message(BaseModel):
+    """What a queue carries. During an upgrade it may come from a later release, with fields that this one does not know
+    and does not need; a field that is added is optional, because messages of the release before have none."""
+
+    model_config = ConfigDict(
+        extra="ignore", allow_inf_nan=False, frozen=True, hide_input_in_errors=True, **BUILT_WHEN_USED
+    )
 
 
 class View(BaseModel):
     """What an answer shows."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, **BUILT_WHEN_USED)
 
 
 def _aware(moment: datetime) -> datetime:
+    if moment.tzinfo is UTC and not moment.microsecond % 1000:
+        return moment  # as ours all are
     try:
         return clock.parse(clock.iso(moment)) if moment.tzinfo else clock.parse(moment.isoformat())
     except OverflowError as error:  # the first and last hours of the calendar have no UTC

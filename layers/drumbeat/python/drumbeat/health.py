@@ -1,4 +1,4 @@
-"""Whether the table, the bus and the queues can be reached."""
+"""Whether the table, the bus and the queues can be reached, and whether the data is at home."""
 
 import os
 from collections.abc import Callable
@@ -10,10 +10,15 @@ from drumbeat.aws import client
 from drumbeat.fields import View
 from drumbeat.http import Answer
 from drumbeat.logs import logger
+from drumbeat.sends import environment
+from drumbeat.sends.environment import Environment, RestoredCopy
+
+RESTORED = "Nothing is sent: the data was restored from a backup, and the operator has not adopted it (make adopt)."
 
 
 class Health(View):
-    """`healthy` or `unhealthy`, in all and by component."""
+    """`healthy` or `unhealthy`, in all and by component. `environment` is unhealthy while nothing is sent, because the
+    data was restored from a backup."""
 
     status: str
     components: dict[str, str]
@@ -27,6 +32,7 @@ def check() -> Health:
         "queue": lambda: client("sqs", tries=1, read_timeout=3).get_queue_attributes(
             QueueUrl=os.environ["HEALTH_QUEUE"], AttributeNames=["ApproximateNumberOfMessages"]
         ),
+        "environment": _home,
     }
     with ThreadPoolExecutor(len(probes)) as pool:
         found = dict(zip(probes, pool.map(_answers, probes.values()), strict=True))
@@ -39,13 +45,25 @@ def answer(health: Health) -> Answer[Health]:
     down = [name for name, state in health.components.items() if state != "healthy"]
     if not down:
         return Answer(health, message="All components can be reached.")
+    if down == ["environment"]:
+        return Answer(health, message=RESTORED, status=503)
     return Answer(health, message=f"Not reachable: {', '.join(down)}.", status=503)
+
+
+def _home() -> None:
+    """Raises RestoredCopy for data that was restored and not adopted. Reads Environment."""
+    pk, sk = Environment.key()
+    found = client("dynamodb", tries=1, read_timeout=3).get_item(
+        TableName=os.environ["TABLE"], Key={"pk": {"S": pk}, "sk": {"S": sk}}, ConsistentRead=True
+    )
+    if not environment.noted(Environment.from_raw_data(found["Item"]) if "Item" in found else None):
+        raise RestoredCopy(RESTORED)
 
 
 def _answers(probe: Callable[[], object]) -> bool:
     try:
         probe()
-    except (BotoCoreError, ClientError, KeyError):
+    except (BotoCoreError, ClientError, KeyError, RestoredCopy):
         logger.exception("component down")
         return False
     return True

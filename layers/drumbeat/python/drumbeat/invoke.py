@@ -9,6 +9,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 from pydantic import TypeAdapter
 
 from drumbeat.declare import Declaration
+from drumbeat.fields import reader
 from drumbeat.logs import flush, logger
 
 
@@ -26,10 +27,22 @@ def observed(declaration: Declaration, **facts: Any) -> Iterator[dict[str, Any]]
         flush()
 
 
+def tenant_of(said: Any) -> str:
+    """The tenant that a message, a machine's state or an event's frame names: its work is that tenant's. Empty for work
+    that is everyone's."""
+    if not isinstance(said, dict):
+        named = getattr(said, "tenant", "")
+    elif "metadata" in said:
+        named = said["metadata"].get("tenant_id")
+    else:
+        named = said.get("tenant")
+    return named if isinstance(named, str) else ""
+
+
 def argument(rule: Callable[..., Any]) -> tuple[TypeAdapter[Any], bool]:
     """How a rule's first argument is read, and whether it takes a whole batch (`list[…]`)."""
     hints = get_type_hints(rule)
     hints.pop("return", None)
     kind = next(iter(hints.values()))
     whole = get_origin(kind) is list
-    return TypeAdapter(get_args(kind)[0] if whole else kind), whole
+    return reader(get_args(kind)[0] if whole else kind), whole

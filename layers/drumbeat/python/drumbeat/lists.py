@@ -16,6 +16,8 @@ from drumbeat.table import Entity
 
 E = TypeVar("E", bound=Entity)
 MOST_FILTERED = 10_000
+# Letters: three keys, of which DynamoDB takes a sort key of 1,024 bytes at most.
+MOST_CURSOR = 1_300
 _FOREIGN = "is not a cursor of this list; leave it out to start from the first page"
 
 
@@ -31,7 +33,7 @@ def page(
 ) -> "Page[E]":
     """One page of entities. `total` counts the list without a filter; with `keep`, at most 10,000 rows are read and
     `total_count_exact` says whether that was all of them. Raises Invalid for a cursor that is not ours."""
-    after = decode(listing.cursor) if listing.cursor else None
+    after = _place(model, partitions[0], listing.cursor) if listing.cursor else None
     skip = ((listing.page or 1) - 1) * listing.limit if after is None else 0
     if keep is None:
         keys = _merged(partitions, number, newest_first, after, skip + listing.limit + 1)
@@ -92,10 +94,22 @@ def encode(key: tuple[str, str, str]) -> str:
 
 
 def decode(cursor: str) -> tuple[str, str, str]:
+    """What a cursor says: anybody may have made it. Raises Invalid for what no key of the table could be."""
     try:
         pk, sk, place = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode().split("\x1f")
     except ValueError as error:
         raise Invalid.field("cursor", _FOREIGN) from error
+    if not pk or not sk or len(cursor) > MOST_CURSOR:
+        raise Invalid.field("cursor", _FOREIGN)
+    return pk, sk, place
+
+
+def _place(model: type[Entity], partition: str, cursor: str) -> tuple[str, str, str]:
+    """The place behind which a list goes on. Raises Invalid for the cursor of another list, or of another tenant's."""
+    pk, sk, place = decode(cursor)
+    kind, owner = [*pk.split("#"), ""][:2]
+    if kind != model.TYPE or not place or not (model.GLOBAL or owner == partition.split("#")[1]):
+        raise Invalid.field("cursor", _FOREIGN)
     return pk, sk, place
 
 

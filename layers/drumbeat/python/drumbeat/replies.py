@@ -67,7 +67,7 @@ def claim(tenant: str, key: str, route: str, body: bytes) -> Claim | tuple[int, 
         raise Invalid.field("Idempotency-Key", "must have 1 to 255 characters")
     now = clock.wall()
     row = Reply(
-        f"REPLY#{tenant}#{hashlib.sha256(key.encode()).hexdigest()[:32]}",
+        f"REPLY#{tenant}#{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}",
         "REPLY",
         body_hash=hashlib.sha256(route.encode() + b"\n" + body).hexdigest(),
         lease_until=now + LEASE,

@@ -6,6 +6,8 @@ from typing import Any
 from drumbeat import clock
 from drumbeat.declare import Declaration, Files, Function, Machine, Queue, Stored, named
 from drumbeat.invoke import observed
+from drumbeat.logs import logger
+from drumbeat.table import NewerFormat
 
 
 def schedule(
@@ -34,7 +36,11 @@ def schedule(
 
         def entry(event: Any, context: Any) -> dict[str, Any]:
             with observed(declaration) as facts:
-                facts["result"] = rule(clock.business())
+                try:
+                    facts["result"] = rule(clock.business())
+                except NewerFormat:  # the next run looks again, by then perhaps as the newer release
+                    logger.warning("waits for an upgrade", exc_info=True, extra={"function": name})
+                    facts["result"] = None
             return {"result": facts["result"]}
 
         return Function(declaration, rule, entry)

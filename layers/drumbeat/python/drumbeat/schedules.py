@@ -17,6 +17,7 @@ from drumbeat.aws import client
 from drumbeat.declare import Queue
 
 GROUP = "drumbeat"
+UNDELIVERED = "drumbeat-undelivered"  # the queue that the base stack makes for what reaches nobody
 
 
 def at(queue: Queue, name: str, moment: datetime, message: Mapping[str, Any]) -> None:
@@ -37,6 +38,8 @@ def at(queue: Queue, name: str, moment: datetime, message: Mapping[str, Any]) ->
             "Arn": _arn(os.environ[queue.variable]),
             "RoleArn": os.environ["SCHEDULER_ROLE"],
             "Input": json.dumps(message),
+            # After a day of tries; without it the message would be gone.
+            "DeadLetterConfig": {"Arn": _arn(f"{os.environ[queue.variable].rpartition('/')[0]}/{UNDELIVERED}")},
         },
     }
     scheduler = client("scheduler")

@@ -1,9 +1,12 @@
 """Functions that read the table's stream. Records come at least once, in order for each item, not between items.
 
 At most two functions may read it. The rule takes the batch and gives the position of the first record that failed, or
-None: everything from there on comes again.
+None: everything from there on comes again. When it raises, it gets each record alone, so that those behind the one that
+made it raise are not held up by it, but for those of the same item. Lambda gives the rest of the batch to the bucket
+after nine tries, from where `make replay` brings it back.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -68,17 +71,33 @@ class _Entry:
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
         records = event["Records"]
         with observed(self.declaration, records=len(records)) as facts:
-            try:
-                failed = self.rule([_record(record) for record in records])
-            except Exception:
-                logger.exception("records failed", extra={"function": self.declaration.name})
-                failed = 0
+            failed = self._read([_record(record) for record in records])
             facts["failed_from"] = failed
             if failed is not None:
                 counted("FailedBatches")
         if failed is None:
             return {"batchItemFailures": []}
         return {"batchItemFailures": [{"itemIdentifier": records[failed]["dynamodb"]["SequenceNumber"]}]}
+
+    def _read(self, records: list[Record]) -> int | None:
+        """The position of the first that failed."""
+        try:
+            first: int | None = self.rule(records)
+        except Exception:
+            logger.exception("records failed", extra={"function": self.declaration.name, "records": len(records)})
+            return self._alone(records) if len(records) > 1 else 0
+        return first
+
+    def _alone(self, records: list[Record]) -> int | None:
+        """The position of the first that fails alone. Half of the function's time may go by with that. What follows on
+        an item's record that failed waits with it."""
+        failed: dict[tuple[str, str], int] = {}
+        until = time.monotonic() + self.declaration.timeout / 2
+        for position, record in enumerate(records):
+            item = record.pk, record.sk
+            if item not in failed and (time.monotonic() > until or self._read([record]) is not None):
+                failed[item] = position
+        return min(failed.values(), default=None)
 
 
 def _record(record: Mapping[str, Any]) -> Record:

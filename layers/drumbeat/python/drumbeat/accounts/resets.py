@@ -11,14 +11,14 @@ from drumbeat.accounts.model import User
 from drumbeat.accounts.settings import Settings
 from drumbeat.channels import notices
 from drumbeat.declare import Queue
-from drumbeat.fields import Body
+from drumbeat.fields import Message
 from drumbeat.logs import counted, logger
 from drumbeat.table import ConditionFailed
 
 RESETS = Queue("password_resets")
 
 
-class Asked(Body):
+class Asked(Message):
     """Someone asked for a new password for an address, in the request of this id."""
 
     email: str

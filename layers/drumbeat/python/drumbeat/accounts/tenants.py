@@ -144,6 +144,14 @@ def all_ids() -> Iterator[str]:
 
 def change(wanted: TenantChange) -> TenantView:
     """Change a tenant. Raises NotFound."""
+    row = table.retried(lambda: _changed(wanted))
+    return TenantView(
+        tenant=row.tenant, name=row.name, slug=row.slug, active=bool(row.active),
+        limits={name: int(number) for name, number in (row.limits or {}).items()},
+    )  # fmt: skip
+
+
+def _changed(wanted: TenantChange) -> Tenant:
     row = settings.stored(wanted.tenant_id)
     actions = []
     if wanted.name is not None:
@@ -154,10 +162,7 @@ def change(wanted: TenantChange) -> TenantView:
         actions.append(Tenant.active.set(wanted.active))
     if actions:
         row.change(*actions, unchanged=True)
-    return TenantView(
-        tenant=row.tenant, name=row.name, slug=row.slug, active=bool(row.active),
-        limits={name: int(number) for name, number in (row.limits or {}).items()},
-    )  # fmt: skip
+    return row
 
 
 def set_password(wanted: OperatorPassword) -> User:

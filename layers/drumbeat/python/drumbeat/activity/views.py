@@ -10,7 +10,6 @@ from pydantic import (
     Discriminator,
     Field,
     JsonValue,
-    StrictInt,
     StringConstraints,
     Tag,
     ValidationError,
@@ -20,7 +19,7 @@ from pydantic import (
 )
 
 from drumbeat.activity import rules
-from drumbeat.contacts.views import Email
+from drumbeat.contacts.views import Email, ExternalReference, Reference
 from drumbeat.fields import Body, Instant, Listing, Text, View
 
 MOST_EVENTS = 500
@@ -41,9 +40,6 @@ EventName = Annotated[str, BeforeValidator(rules.event_name)]
 EventId = Annotated[Text, StringConstraints(min_length=1, max_length=128, pattern=r"^[^\x00-\x20\x7f]+$")]
 Properties = Annotated[dict[str, JsonValue], AfterValidator(_bounded)]
 """Free JSON of the tenant's, at most 16 KB."""
-
-Reference = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-ExternalReference = Annotated[StrictInt, Field(gt=-(2**53), lt=2**53)] | Reference
 
 
 class ContactReference(Body):

@@ -50,13 +50,12 @@ def unarchive(campaign: Campaign, now: datetime) -> Campaign:
 def _move(campaign: Campaign, now: datetime, *, archived: bool) -> None:
     tenant, change = campaign.tenant, 1 if archived else -1
     cls = Campaign
-    unchanged = cls.attempt == campaign.attempt if campaign.attempt else cls.attempt.does_not_exist()
     actions = [
         cls.gsi1pk.set(partition(tenant) if archived else cls.partition(tenant)),
         cls.archived_at.set(now) if archived else cls.archived_at.remove(),
         cls.updated_at.set(now),
     ]
-    transaction = Transaction().update(cls, campaign.pk, campaign.sk, actions, cls.pk.exists() & unchanged)
+    transaction = Transaction().update(cls, campaign.pk, campaign.sk, actions, campaign.unchanged())
     counts.into(transaction, tenant, model.LIST, campaign.campaign_id, -change)
     counts.into(transaction, tenant, LIST, campaign.campaign_id, change)
     try:

@@ -9,6 +9,7 @@ from drumbeat.marketing.model import MarketingCampaign
 from drumbeat.products.model import Product
 from drumbeat.segments import changes
 from drumbeat.segments.model import Definitions, Segment
+from drumbeat.sends.environment import Environment
 from drumbeat.sends.model import Content, Send, SendKey
 from drumbeat.sends.senders import Sender
 from drumbeat.slugs import Slug
@@ -18,7 +19,7 @@ from drumbeat.templates.model import Template
 # Looking up what a campaign refers to.
 REFERS = (
     Campaign, MarketingCampaign, Template, Block, Product, Segment, Definitions, Slug, Count, Identity, Claim,
-    *budgets.READS,
+    Environment, *budgets.READS,
 )  # fmt: skip
 # What a launch writes besides the campaign.
 LAUNCHES = (Send, Content, SendKey, Sender, Template, MarketingCampaign, *changes.WRITES)

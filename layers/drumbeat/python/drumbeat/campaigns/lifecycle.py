@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from drumbeat import ids, schedules
 from drumbeat.accounts import settings
+from drumbeat.campaigns import answers, budgets, content, model, steps, terms
 from drumbeat.campaigns import audience as whom
-from drumbeat.campaigns import budgets, content, model, steps, terms
 from drumbeat.campaigns.model import Campaign, Status, WrongStatus
 from drumbeat.campaigns.work import LAUNCH
 from drumbeat.channels import ses
@@ -16,7 +16,7 @@ from drumbeat.errors import Conflict, Invalid, NotFound
 from drumbeat.marketing import model as marketing
 from drumbeat.marketing import rules
 from drumbeat.marketing.model import MarketingCampaign, State
-from drumbeat.sends import planning, reputation, senders, states, sweeping
+from drumbeat.sends import environment, planning, reputation, senders, states, sweeping
 from drumbeat.sends.audience import Audience
 from drumbeat.sends.model import SHARDS, Send, SendKey, SendState
 from drumbeat.sends.tokens import SECRET_BYTES
@@ -29,8 +29,9 @@ SMALL = 20_000
 
 def launch(campaign: Campaign, actor: str | None, now: datetime, *, audience: Audience | None = None) -> Campaign:
     """Freeze what is sent to whom, and start sending. One whose schedule expired may be launched by hand. Raises
-    WrongStatus, NotReady; NotRunning or BudgetExceeded as its marketing campaign stands."""
+    WrongStatus, NotReady; NotRunning or BudgetExceeded as its marketing campaign stands; RestoredCopy."""
     _require_unsent(campaign)
+    environment.require_home()
     umbrella = _umbrella(campaign, now)
     send_id = ids.derived("snd", campaign.tenant, campaign.campaign_id)
     said = content.frozen(campaign, send_id)
@@ -119,6 +120,7 @@ def _send(campaign: Campaign, send_id: str, audience: Audience, actor: str | Non
         expires_at=terms.expires_at(campaign, chosen, size, now),
         created_by=actor,
         launched_at=now,
+        environment=environment.ours(),
     )
 
 
@@ -159,6 +161,8 @@ def is_too_late(campaign: Campaign, at: datetime, now: datetime) -> bool:
 def launch_scheduled(tenant: str, campaign_id: str, revision: int, now: datetime) -> None:
     """The time of a schedule has come. It may come twice, late, or after the campaign was changed: only the campaign's
     current schedule counts."""
+    if not environment.is_home():
+        return  # it stays scheduled
     campaign = model.get(tenant, campaign_id)
     at = campaign.scheduled_at
     if campaign.status != Status.SCHEDULED or int(campaign.revision) != revision or at is None or now < at:
@@ -195,11 +199,18 @@ def pause(campaign: Campaign, now: datetime, *, reason: str = "paused_by_user") 
     return campaign
 
 
-def resume(campaign: Campaign, now: datetime) -> Campaign:
-    """Go on where it was paused: whoever was sent is not sent again. Raises WrongStatus, and ReputationPaused
-    while its sending identity is held."""
+def resume(campaign: Campaign, now: datetime, *, override: bool = False) -> Campaign:
+    """Go on where it was paused: whoever was sent is not sent again. Raises WrongStatus, RestoredCopy; ReputationPaused
+    while its sending identity is held; NeedsAnswer for one that was paused by itself, unless somebody answers for it
+    (`override`)."""
     campaign.require(Status.PAUSED)
-    reputation.require_free(campaign.tenant, campaign.send_id or "")
+    environment.require_home()
+    before = Send.fetch(*Send.key(campaign.tenant, campaign.send_id or ""))
+    reputation.require_free(before)
+    if before is not None and not override:
+        answers.require_none(before)
+    if before is not None and before.reason in reputation.REASONS:
+        reputation.answer(before, now)
     send = steps.with_send(campaign, SendState.PAUSED, SendState.SENDING, Status.SENDING, now, reason=None)
     states.wake(send)
     return campaign

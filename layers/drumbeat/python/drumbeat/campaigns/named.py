@@ -12,6 +12,7 @@ from drumbeat.contacts.views import NewContact
 from drumbeat.errors import Invalid
 from drumbeat.fields import View
 from drumbeat.segments import model as segments
+from drumbeat.sends import environment
 from drumbeat.sends.audience import Audience
 
 MOST = 1_000
@@ -27,10 +28,12 @@ class Sent(View):
 
 
 def send(campaign: Campaign, recipients: Sequence[Recipient], actor: str, now: datetime) -> Sent:
-    """Launch to these recipients; without any, to the campaign's audience. Raises WrongStatus, NotReady, Invalid."""
+    """Launch to these recipients; without any, to the campaign's audience. Raises WrongStatus, NotReady,
+    RestoredCopy, Invalid."""
     campaign.require(Status.DRAFT, Status.SCHEDULED)
     if len(recipients) > MOST:
         raise Invalid.field("body", f"may name at most {MOST} recipients; import more, and send to a segment")
+    environment.require_home()
     content.frozen(campaign, "snd_check")  # what is refused must leave nothing behind
     audience = _list(campaign, recipients, now) if recipients else None
     launched = lifecycle.launch(campaign, actor, now, audience=audience)

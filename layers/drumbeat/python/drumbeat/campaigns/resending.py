@@ -111,11 +111,8 @@ def make(campaign: Campaign, asked: NewResend, actor: str, now: datetime) -> Cam
 
 def _note(transaction: Transaction, campaign: Campaign, kinds: list[str], resend: str) -> None:
     """Write on the campaign what is resent by whom, unless somebody changed it since it was read."""
-    unchanged = Campaign.attempt == campaign.attempt if campaign.attempt else Campaign.attempt.does_not_exist()
     noted = {**(campaign.resent or {}), **dict.fromkeys(kinds, resend)}
-    transaction.update(
-        Campaign, campaign.pk, campaign.sk, [Campaign.resent.set(noted)], Campaign.pk.exists() & unchanged
-    )
+    transaction.update(Campaign, campaign.pk, campaign.sk, [Campaign.resent.set(noted)], campaign.unchanged())
 
 
 def _resent(campaign: Campaign) -> dict[str, str]:

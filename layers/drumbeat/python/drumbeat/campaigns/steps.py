@@ -35,8 +35,7 @@ def together(campaign: Campaign, transaction: Transaction, status: Status, now: 
         getattr(Campaign, name).remove() if value is None else getattr(Campaign, name).set(value)
         for name, value in attributes.items()
     ]
-    unchanged = Campaign.attempt == campaign.attempt if campaign.attempt else Campaign.attempt.does_not_exist()
-    transaction.update(Campaign, campaign.pk, campaign.sk, actions, Campaign.pk.exists() & unchanged)
+    transaction.update(Campaign, campaign.pk, campaign.sk, actions, campaign.unchanged())
     try:
         transaction.commit()
     except TransactionRefused as error:

@@ -15,7 +15,7 @@ from drumbeat.contacts.views import NewContact
 from drumbeat.errors import Detail, Unavailable
 from drumbeat.feedback.tracking import SAMPLE
 from drumbeat.fields import View
-from drumbeat.sends import rendering
+from drumbeat.sends import environment, rendering
 from drumbeat.sends.model import Content
 from drumbeat.templates.limits import TemplateError
 
@@ -40,8 +40,9 @@ class TestResult(View):
 def send(
     campaign: Campaign, emails: Sequence[str], data: Mapping[str, Any], now: datetime, language: str | None = None
 ) -> list[TestResult]:
-    """Send a test, in a language, to each address. Products in the data may be ids or skus. Raises NotReady, or
-    Unavailable when the provider cannot be reached or refuses."""
+    """Send a test, in a language, to each address. Products in the data may be ids or skus. Raises NotReady,
+    RestoredCopy, or Unavailable when the provider cannot be reached or refuses."""
+    environment.require_home()
     said = content.build(campaign, f"test-{campaign.campaign_id}", language)
     data = _with_products(campaign.tenant, data, said.words or "")
     said.track_opens = said.track_clicks = False

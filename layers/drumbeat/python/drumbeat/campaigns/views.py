@@ -10,12 +10,13 @@ from drumbeat.accounts import settings
 from drumbeat.accounts.settings import MOST_LOOKBACK_DAYS, Address, Language, SenderName, TimeZone
 from drumbeat.accounts.utm import Utm
 from drumbeat.campaigns.model import Campaign, Status
+from drumbeat.contacts.views import Named
 from drumbeat.fields import Attributes, Body, Currency, FieldNeeded, Instant, Listing, Name, Text, View
+from drumbeat.templates.texts import PlainText, at_most
 
 Subject = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-Html = Annotated[Text, StringConstraints(max_length=300_000)]
-PlainText = Annotated[Text, StringConstraints(max_length=100_000)]
+Html = Annotated[Text, StringConstraints(max_length=300_000), at_most(300_000)]
 
 
 def _local(moment: datetime) -> datetime:
@@ -124,6 +125,12 @@ class Copy(Body):
     name: Name | None = None
 
 
+class Resume(Body):
+    """Go on. `override` answers for a campaign that was paused by itself: the refusal says why it was."""
+
+    override: bool = False
+
+
 class Schedule(Body):
     """When to launch. A time further past than the tenant's `schedule_expiry_seconds` expires the campaign at once.
 
@@ -142,7 +149,7 @@ class Recipient(Body):
     name: Name | None = None
     first_name: Name | None = None
     last_name: Name | None = None
-    attributes: Attributes = Field(default_factory=dict)
+    attributes: Named = Field(default_factory=dict)
 
 
 class TestMail(Body):

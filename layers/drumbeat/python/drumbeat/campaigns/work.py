@@ -1,13 +1,13 @@
 """The queues of campaigns: a schedule's time arrives on one, purchases wait on the other for their click."""
 
 from drumbeat.declare import Queue
-from drumbeat.fields import Body, Instant
+from drumbeat.fields import Instant, Message
 
 LAUNCH = Queue("launch")
 ATTRIBUTE = Queue("attribute")
 
 
-class LaunchMessage(Body):
+class LaunchMessage(Message):
     """Launch this campaign, if `revision` is still its schedule."""
 
     tenant: str
@@ -15,7 +15,7 @@ class LaunchMessage(Body):
     revision: int
 
 
-class PurchaseMessage(Body):
+class PurchaseMessage(Message):
     """Credit this purchase: `event` is its event's id, `value` is in minor units of `currency`."""
 
     tenant: str

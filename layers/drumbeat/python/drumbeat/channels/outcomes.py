@@ -1,6 +1,7 @@
 """What a provider's answer means: done, not done, or unknown (DESIGN section 5, rule 5)."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -24,20 +25,34 @@ class Entry:
 class CallState(StrEnum):
     """Of a whole call.
 
-    ANSWERED: each recipient has an entry. NOT_SENT: it was throttled or never reached the provider. REFUSED: the
-    provider
-    refused it as a whole, for something in it. ACCOUNT: the account may not send. UNKNOWN: nobody knows.
+    ANSWERED: each recipient has an entry. NOT_SENT: it did not get as far as the provider's work. THROTTLED: it came
+    too soon after others. QUOTA: what the account may send in a day is used up. UNREACHABLE: there was no connection.
+    REFUSED: the provider refused it as a whole, for something in it. ACCOUNT: the account may not send. UNKNOWN: nobody
+    knows.
     """
 
     ANSWERED = "answered"
     NOT_SENT = "not_sent"
+    THROTTLED = "throttled"
+    QUOTA = "quota"
+    UNREACHABLE = "unreachable"
     REFUSED = "refused"
     ACCOUNT = "account"
     UNKNOWN = "unknown"
 
 
+# Nobody was at the other end, or nobody who could do the work.
+OUTAGES = frozenset({CallState.UNREACHABLE, CallState.UNKNOWN})
+
+
 @dataclass(frozen=True, slots=True)
 class CallResult:
+    """What came of a call. `wait` is how long the provider asked us to wait. `throttled` and `quota` say that the
+    account was told so for some of the recipients."""
+
     state: CallState
     entries: list[Entry] = field(default_factory=list)
     reason: str = ""
+    wait: timedelta | None = None
+    throttled: bool = False
+    quota: bool = False

@@ -7,8 +7,10 @@ substitutes
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 
 from botocore.exceptions import (
@@ -18,8 +20,10 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     ReadTimeoutError,
+    SSLError,
 )
 
+from drumbeat import clock
 from drumbeat.aws import client
 from drumbeat.channels.outcomes import CallResult, CallState, Entry, Fate
 
@@ -31,10 +35,14 @@ CONFIGURATION_SET = os.environ.get("CONFIGURATION_SET", "drumbeat")
 # Answers for single entries (API_BulkEmailEntryResult).
 _AGAIN = frozenset({"TRANSIENT_FAILURE", "ACCOUNT_THROTTLED"})
 _ACCOUNT = frozenset({
-    "ACCOUNT_SUSPENDED", "ACCOUNT_DAILY_QUOTA_EXCEEDED", "ACCOUNT_SENDING_PAUSED", "CONFIGURATION_SET_SENDING_PAUSED",
-    "CONFIGURATION_SET_NOT_FOUND", "CONFIGURATION_SET_DOES_NOT_EXIST", "MAIL_FROM_DOMAIN_NOT_VERIFIED",
-    "INVALID_SENDING_POOL_NAME",
+    "ACCOUNT_SUSPENDED", "ACCOUNT_SENDING_PAUSED", "CONFIGURATION_SET_SENDING_PAUSED", "CONFIGURATION_SET_NOT_FOUND",
+    "CONFIGURATION_SET_DOES_NOT_EXIST", "MAIL_FROM_DOMAIN_NOT_VERIFIED", "INVALID_SENDING_POOL_NAME",
 })  # fmt: skip
+_THROTTLED, _QUOTA = "ACCOUNT_THROTTLED", "ACCOUNT_DAILY_QUOTA_EXCEEDED"
+# What a whole call is told when the day's quota is used up (dg/manage-sending-quotas-errors.html).
+_DAILY = "daily message quota exceeded"
+# The longest that a `Retry-After` is believed.
+MOST_WAIT = timedelta(hours=1)
 # Refusals of a whole call for what is in it. Whatever else is refused says something about the account.
 _CONTENT_ERRORS = frozenset({"BadRequestException", "MessageRejected", "RequestEntityTooLargeException"})
 # Credentials that were changed under us: the next try has new ones.
@@ -124,38 +132,62 @@ def send(
     except ClientError as error:
         return _refused(error)
     except (EndpointConnectionError, ConnectTimeoutError) as error:
-        return CallResult(CallState.NOT_SENT, reason=type(error).__name__)
-    except (ReadTimeoutError, ConnectionClosedError, HTTPClientError) as error:
+        return CallResult(CallState.UNREACHABLE, reason=type(error).__name__)
+    except (ReadTimeoutError, ConnectionClosedError, SSLError, HTTPClientError) as error:
         # The request may have arrived. Only its events, or the end of the grace, can tell.
         return CallResult(CallState.UNKNOWN, reason=type(error).__name__)
-    results = answer["BulkEmailEntryResults"]
-    account = [result for result in results if result["Status"] in _ACCOUNT]
-    if account and len(account) == len(results):
-        return CallResult(CallState.ACCOUNT, reason=account[0]["Status"])
-    return CallResult(CallState.ANSWERED, [_entry(result) for result in results])
+    return _answered(answer["BulkEmailEntryResults"])
 
 
-def _entry(result: dict[str, str]) -> Entry:
+def _answered(results: Sequence[Mapping[str, str]]) -> CallResult:
+    statuses = {result["Status"] for result in results}
+    if statuses and statuses <= _ACCOUNT:
+        return CallResult(CallState.ACCOUNT, reason=results[0]["Status"])
+    if statuses == {_QUOTA}:
+        return CallResult(CallState.QUOTA, reason=_QUOTA, quota=True)
+    entries = [_entry(result) for result in results]
+    told = ", ".join(sorted(statuses & {_THROTTLED, _QUOTA}))
+    return CallResult(CallState.ANSWERED, entries, told, throttled=_THROTTLED in statuses, quota=_QUOTA in statuses)
+
+
+def _entry(result: Mapping[str, str]) -> Entry:
     status = result["Status"]
     if status == "SUCCESS":
         return Entry(Fate.ACCEPTED, message_id=result.get("MessageId"))
-    fate = Fate.AGAIN if status in _AGAIN or status in _ACCOUNT else Fate.REJECTED
+    fate = Fate.AGAIN if status in _AGAIN or status in _ACCOUNT or status == _QUOTA else Fate.REJECTED
     return Entry(fate, reason=status.lower())
 
 
 def _refused(error: ClientError) -> CallResult:
-    code = error.response["Error"]["Code"]
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+    told = error.response.get("ResponseMetadata", {})
+    status = told.get("HTTPStatusCode", 0)
+    wait = asked_to_wait(told.get("HTTPHeaders", {}))
     if status >= 500:
         return CallResult(CallState.UNKNOWN, reason=code)
+    if _DAILY in message.lower() or code == "LimitExceededException":
+        return CallResult(CallState.QUOTA, reason=code, wait=wait, quota=True)
     if status == 429 or "Throttl" in code or code == "TooManyRequestsException":
-        return CallResult(CallState.NOT_SENT, reason=code)
+        return CallResult(CallState.THROTTLED, reason=code, wait=wait, throttled=True)
     if code in _CREDENTIALS:
         return CallResult(CallState.NOT_SENT, reason=code)
-    unverified = "not verified" in error.response["Error"].get("Message", "")
+    unverified = "not verified" in message
     if (code in _CONTENT_ERRORS or status == 413) and not unverified:
         return CallResult(CallState.REFUSED, reason=code)
     return CallResult(CallState.ACCOUNT, reason="sender_not_verified" if unverified else code)
+
+
+def asked_to_wait(headers: Mapping[str, str]) -> timedelta | None:
+    """What `Retry-After` says, in seconds or as a date (RFC 9110, 10.2.3); None for none, or one that is no such."""
+    text = {name.lower(): value for name, value in headers.items()}.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        wanted = timedelta(seconds=int(text))
+    else:
+        try:
+            wanted = parsedate_to_datetime(text) - clock.wall()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(timedelta(0), min(wanted, MOST_WAIT))
 
 
 def _pairs(values: dict[str, str]) -> list[dict[str, str]]:

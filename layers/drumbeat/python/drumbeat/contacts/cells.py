@@ -8,9 +8,9 @@ number with an apostrophe is of no use to whoever dials or adds it.
 
 import re
 
-# The characters of OWASP's list, their full-width twins (which some spreadsheets read alike), and a line's end. Behind
-# apostrophes too, so that taking one off gives back what was there.
-_FORMULA = re.compile(r"'*(?:\s*[=+\-@\uff1d\uff0b\uff0d\uff20]|[^\S\t\r\n]*[\t\r\n])")
+# The characters of OWASP's list, their full-width twins (which some spreadsheets read alike), and a line's end, also
+# behind blanks and signs that nobody sees. Behind apostrophes too, so that taking one off gives back what was there.
+_FORMULA = re.compile(r"'*(?:[\s\x00\ufeff\u200b-\u200f]*[=+\-@\uff1d\uff0b\uff0d\uff20]|[^\S\t\r\n]*[\t\r\n])")
 _NUMBER = re.compile(r"[+-]\d+(?:\.\d+)?", re.ASCII)
 
 

@@ -9,7 +9,7 @@ from pynamodb.expressions.update import Action
 
 from drumbeat import counts, table
 from drumbeat.contacts import ledger, model, suppressions
-from drumbeat.contacts.consent import opted_out, recorded, unchanged
+from drumbeat.contacts.consent import opted_out, recorded
 from drumbeat.contacts.ledger import NO_EVIDENCE, Evidence
 from drumbeat.contacts.model import Claim, Contact
 from drumbeat.contacts.views import MOST_TAGS, ContactChange, TagChange, named
@@ -134,7 +134,7 @@ class Steps:
     def into(self, transaction: Transaction) -> None:
         """In this order: the contact, its new claims, its old ones, the entry."""
         contact = self.contact
-        transaction.update(Contact, contact.pk, contact.sk, self.actions, unchanged(contact))
+        transaction.update(Contact, contact.pk, contact.sk, self.actions, contact.unchanged())
         for row in self.claimed:
             transaction.create(row)
         free(transaction, self.freed, contact.contact_id)
@@ -157,7 +157,7 @@ def delete(tenant: str, contact_id: str, now: datetime, evidence: Evidence = NO_
 
     def once() -> Contact:
         contact = model.get(tenant, contact_id)
-        transaction = Transaction().delete(Contact, contact.pk, contact.sk, unchanged(contact))
+        transaction = Transaction().delete(Contact, contact.pk, contact.sk, contact.unchanged())
         free(transaction, model.claims(contact), contact_id)
         counts.into(transaction, tenant, model.KIND, contact_id, -1)
         for channel, address in (("email", contact.email), ("sms", contact.phone)):

@@ -269,18 +269,12 @@ def state_into(
     consent = {**(contact.consent or {}), channel: dict(said)}
     made = ledger.entry(contact, [{"channel": channel, **said}], evidence)
     actions = [Contact.consent.set(consent), Contact.updated_at.set(max(at, contact.updated_at)), *recorded(made)]
-    transaction.update(Contact, contact.pk, contact.sk, actions, unchanged(contact)).create(made)
+    transaction.update(Contact, contact.pk, contact.sk, actions, contact.unchanged()).create(made)
 
 
 def recorded(made: Entry) -> list[Action]:
     """What notes the ledger's entry in its contact."""
     return [Contact.consent_entries.set(made.number), Contact.consent_hash.set(made.hash)]
-
-
-def unchanged(contact: Contact) -> Any:
-    """The condition that nobody wrote the contact since this copy was read."""
-    same = Contact.attempt == contact.attempt if contact.attempt else Contact.attempt.does_not_exist()
-    return Contact.pk.exists() & same
 
 
 def commit(transaction: Transaction) -> None:

@@ -9,7 +9,7 @@ COUNT#<tenant>#contacts          <shard>     -                            -     
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynamodb.attributes import BinaryAttribute, BooleanAttribute, JSONAttribute, UnicodeSetAttribute
 
@@ -24,7 +24,6 @@ from drumbeat.contacts.claims import ExternalIdTaken as ExternalIdTaken
 from drumbeat.contacts.claims import claims as claims
 from drumbeat.contacts.claims import taken as taken
 from drumbeat.contacts.ledger import NO_EVIDENCE, Entry, Evidence
-from drumbeat.contacts.views import NewConsent, NewContact
 from drumbeat.counts import Count
 from drumbeat.errors import Conflict, Invalid, NotFound
 from drumbeat.table import (
@@ -37,6 +36,9 @@ from drumbeat.table import (
     UnicodeAttribute,
     index,
 )
+
+if TYPE_CHECKING:  # most who read contacts have no use for what requests say of them
+    from drumbeat.contacts.views import NewConsent, NewContact
 
 SHARDS = 16
 KIND = "contacts"
@@ -113,7 +115,7 @@ class Contact(Entity):
 WRITES = (Contact, ContactAddress, ContactExternalId, Count, Entry)
 
 
-def statement(consent: NewConsent, now: datetime, method: str | None = None) -> dict[str, Any]:
+def statement(consent: "NewConsent", now: datetime, method: str | None = None) -> dict[str, Any]:
     """A statement of consent as a contact stores it. One from the future is taken as made now."""
     at = min(consent.at or now, now)
     return {
@@ -123,7 +125,7 @@ def statement(consent: NewConsent, now: datetime, method: str | None = None) -> 
 
 def build(
     tenant: str,
-    new: NewContact,
+    new: "NewContact",
     contact_id: str,
     now: datetime,
     *,
@@ -158,7 +160,7 @@ def build(
 
 def add(
     tenant: str,
-    new: NewContact,
+    new: "NewContact",
     *,
     now: datetime,
     contact_id: str | None = None,

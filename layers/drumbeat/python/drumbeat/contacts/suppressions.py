@@ -154,8 +154,11 @@ def suppress(tenant: str, address: str, scope: Scope, reason: Reason, source: st
     row = build(tenant, address, scope, reason, source, at)
     free = Suppression.pk.does_not_exist()
     wider = free | (Suppression.scope == "marketing") if scope == "all" else free
+    values = {name: held for name, held in row.attribute_values.items() if name not in ("pk", "sk", "source")}
+    actions = [getattr(Suppression, name).set(held) for name, held in values.items()]
+    actions.append(Suppression.source.remove() if source is None else Suppression.source.set(source))
     try:
-        row.save(condition=wider, add_version_condition=False)
+        Suppression.change_at(row.pk, row.sk, *actions, condition=wider)
     except ConditionFailed as refused:
         return Suppression.from_raw_data(refused.found or {})
     return row

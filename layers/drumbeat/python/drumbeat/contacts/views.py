@@ -71,6 +71,8 @@ Phone = Annotated[
 number in any country is refused here, together with the body's other fields."""
 
 ExternalId = StrictInt | Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+Reference = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+ExternalReference = Annotated[StrictInt, Field(gt=-(2**53), lt=2**53)] | Reference
 
 
 class NewConsent(Body):

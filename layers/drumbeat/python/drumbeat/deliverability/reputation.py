@@ -1,4 +1,5 @@
-"""An identity's reputation: what share of its mail bounced or was complained of, and what follows from that.
+"""An identity's reputation: what share of its mail bounced or was complained of, and what follows from that. In its
+place may be `shared`: all that a tenant sends from senders that the operator shares.
 
 pk                                 sk                       one row a send, as its latest roll-up has it
 REPUTATION#<tenant>#<identity>     <launched_at>#<send>
@@ -84,9 +85,8 @@ def record(
     tenant: str, identity_id: str, send_id: str, campaign: str, launched_at: datetime, ended_at: datetime | None,
     as_of: datetime, numbers: Mapping[str, Any],
 ) -> None:  # fmt: skip
-    """Keep a send's roll-up; an older one than what is kept changes nothing. `numbers` as `rollups.compute` gives
-    them: its bounces are hard and soft ones."""
-    count = {name: int(numbers.get(name, 0)) for name in ("accepted", "delivered", "bounced", "soft_bounced")}
+    """Keep a send's roll-up; an older one than what is kept changes nothing."""
+    count = counted(numbers)
     row = SendFigures(
         SendFigures.partition(tenant, identity_id),
         f"{clock.iso(launched_at)}#{send_id}",
@@ -95,16 +95,22 @@ def record(
         launched_at=launched_at,
         ended_at=ended_at,
         as_of=as_of,
-        sent=count["accepted"],
+        sent=count["sent"],
         delivered=count["delivered"],
-        bounced=count["bounced"] - count["soft_bounced"],
+        bounced=count["bounced"],
         soft_bounced=count["soft_bounced"],
-        complained=int(numbers.get("complained", 0)),
+        complained=count["complained"],
     )
     try:
         row.save(condition=SendFigures.pk.does_not_exist() | (SendFigures.as_of <= as_of))
     except ConditionFailed:
         return
+
+
+def counted(numbers: Mapping[str, Any]) -> dict[str, int]:
+    """What counts of a roll-up as `rollups.compute` gives it: its bounces are hard and soft ones."""
+    count = {name: int(numbers.get(name, 0)) for name in ("delivered", "bounced", "soft_bounced", "complained")}
+    return {**count, "sent": int(numbers.get("accepted", 0)), "bounced": count["bounced"] - count["soft_bounced"]}
 
 
 def rows(tenant: str, identity_id: str, now: datetime) -> list[SendFigures]:

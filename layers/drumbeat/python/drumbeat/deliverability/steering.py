@@ -4,16 +4,18 @@ A pause and its event are one transaction, so that what is told has happened, an
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from drumbeat import clock
 from drumbeat.deliverability import warmup
 from drumbeat.deliverability.model import Identity, Sending
 from drumbeat.deliverability.reputation import Figure
-from drumbeat.deliverability.views import Resumption, WarmUpChange
 from drumbeat.errors import Conflict
 from drumbeat.events import outbox
 from drumbeat.table import ConditionFailed, Transaction, TransactionRefused
+
+if TYPE_CHECKING:  # roll-ups steer, too, and have no request
+    from drumbeat.deliverability.views import Resumption, WarmUpChange
 
 # Recipients an hour of an identity whose figure warns.
 SLOWLY = 1_000
@@ -61,7 +63,7 @@ def judge(row: Identity, figure: Figure, now: datetime) -> bool:
     told = outbox(PAUSED, row.tenant, f"{row.identity_id}#{clock.iso(now)}", now, _told(row, figure.as_json()))
     same = (cls.override_until == row.override_until) if row.override_until else cls.override_until.does_not_exist()
     transaction = Transaction().create(told)
-    transaction.update(cls, row.pk, row.sk, actions, cls.pk.exists() & (cls.sending == Sending.ACTIVE.value) & same)
+    transaction.update(cls, row.pk, row.sk, actions, (cls.sending == Sending.ACTIVE.value) & same)
     try:
         transaction.commit()
     except TransactionRefused:
@@ -72,7 +74,7 @@ def judge(row: Identity, figure: Figure, now: datetime) -> bool:
     return True
 
 
-def resume(row: Identity, asked: Resumption, figure: Figure, actor: str, now: datetime) -> Identity:
+def resume(row: Identity, asked: "Resumption", figure: Figure, actor: str, now: datetime) -> Identity:
     """Let the identity send again. Raises NotPaused, and StillCritical unless `override` is said."""
     if not is_held(row):
         raise NotPaused(f"{row.name} is not paused.")
@@ -103,7 +105,7 @@ def _told(row: Identity, figure: dict[str, Any]) -> dict[str, Any]:
     return {"identity_id": row.identity_id, "name": row.name, **figure}
 
 
-def warm(row: Identity, asked: WarmUpChange, now: datetime) -> Identity:
+def warm(row: Identity, asked: "WarmUpChange", now: datetime) -> Identity:
     """Change the warm-up. Raises NoPlan for one that was not started or was stopped, Conflict when somebody else
     changed it."""
     plan = warmup.plan_of(row.warmup)

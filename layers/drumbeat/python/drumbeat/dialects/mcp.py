@@ -50,7 +50,8 @@ def _new_campaign(asked: Asked) -> Asked:
     body = renamed(asked.body, CAMPAIGN_FIELDS)
     if isinstance(body, dict) and "target_audience" in body:
         wanted = body.pop("target_audience")
-        body["audience"] = {"filters": wanted} if wanted else {"everyone": True}
+        # What is no object, 0 or an empty text, is refused with the filters: it must not become everyone.
+        body["audience"] = {"everyone": True} if wanted in (None, {}) else {"filters": wanted}
     return Asked(asked.path, asked.query, body)
 
 
@@ -83,7 +84,7 @@ ROWS: tuple[Row, ...] = (
         "campaigns.create_campaign",
         request=_new_campaign,
         reply=_campaign,
-        fields={**CAMPAIGN_FIELDS, "audience": "target_audience"},
+        fields={**CAMPAIGN_FIELDS, "audience": "target_audience", "audience.filters": "target_audience"},
     ),
     Row(
         f"POST {PREFIX}/email/campaigns/{{campaign_id}}/send",

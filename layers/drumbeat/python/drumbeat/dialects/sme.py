@@ -49,16 +49,23 @@ def _new_campaign(asked: Asked) -> Asked:
 
 
 def _audience(said: Any) -> dict[str, Any]:
-    """Members of the segment who also match the filters; without a segment, everyone who does."""
+    """Members of the segment who also match the filters; without a segment, everyone who does.
+
+    Raises Invalid for an empty list of segments: only what is left out or null means everyone.
+    """
     if said is None:
         return {"audience": {"everyone": True}}
     if not isinstance(said, dict):
         return {"audience": said}
     segment, filters = said.get("segment"), said.get("filters")
     unknown = {name: value for name, value in said.items() if name not in ("segment", "filters")}
+    if segment == []:
+        raise Invalid.field("targetAudience.segment", "must name a segment; leave it out for everyone")
     segments = segment if isinstance(segment, list) else [] if segment is None else [segment]
-    everyone = not segments and not filters
-    return {"audience": {"segments": segments, "filters": filters or None, "everyone": everyone, **unknown}}
+    filters = None if filters == {} else filters
+    return {
+        "audience": {"segments": segments, "filters": filters, "everyone": not segments and filters is None, **unknown}
+    }
 
 
 def _content(said: Any) -> dict[str, Any]:

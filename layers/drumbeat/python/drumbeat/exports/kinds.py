@@ -207,6 +207,7 @@ NOT_EXPORTED: Mapping[str, str] = {
     "RATE": "how many requests were made in a minute",
     "REPLY": "answers kept for repeated requests, for two days",
     "SENDER": "belongs to the deployment, not to a tenant",
+    "ENVIRONMENT": "belongs to the deployment, not to a tenant",
     "CERT": "belongs to the deployment, not to a tenant",
 }
 

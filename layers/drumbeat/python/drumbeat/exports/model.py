@@ -21,6 +21,8 @@ from drumbeat.fields import Instant, View
 from drumbeat.table import ConditionFailed, Entity, InstantAttribute, NumberAttribute, UnicodeAttribute, index
 
 FOLDER = Files("exports")
+# What a function that only shows something may do there.
+READ_ONLY = Files("exports", write=False)
 EXPORT = Machine("export")
 DUE = "DUE#exports#0"
 LINK_SECONDS = 900

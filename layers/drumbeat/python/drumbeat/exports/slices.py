@@ -198,8 +198,7 @@ def _finish(job: Export, made: tuple[int, int], now: datetime) -> None:
 
 def _move(job: Export, *actions: Any) -> None:
     """Change the export, if it is still where this run found it."""
-    here = (Export.slices == job.slices) & (Export.state == job.state)
     try:
-        job.change(*actions, Export.slices.set(job.slices + 1), condition=here)
+        job.change(*actions, Export.slices.set(job.slices + 1), condition=Export.slices == job.slices)
     except ConditionFailed:
         return

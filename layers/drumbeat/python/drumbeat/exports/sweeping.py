@@ -23,7 +23,7 @@ def sweep(now: datetime) -> int:
             continue
         try:
             again = [Export.runs.set(job.runs + 1), Export.gsi2sk.set(model.due_from_now())]
-            job.change(*again, condition=(Export.runs == job.runs) & (Export.gsi2sk == job.gsi2sk))
+            job.change(*again, condition=Export.gsi2sk == job.gsi2sk)
         except ConditionFailed:
             continue
         model.start(job)

@@ -130,10 +130,33 @@ def _delivery_of(click: Item) -> datetime | None:
 
 def _incidents(items: Mapping[int, Item]) -> set[int]:
     """Suppress the addresses of bounces and complaints, and take consent back. First of all: it stops further mails."""
+    grave = {
+        position: item
+        for position, item in items.items()
+        if (does := item.fact.consequence) is not None and does.in_a_row == 1
+    }
+    try:
+        told = _told({item.place for item in grave.values()})
+    except _FAULTS:
+        logger.exception("feedback not applied", extra={"messages": len(grave)})
+        return set(grave)
     return {
         position
-        for position, item in items.items()
-        if (does := item.fact.consequence) is not None and does.in_a_row == 1 and not _succeeds(_incident, item)
+        for position, item in grave.items()
+        if (item.place, item.fact.kind, item.fact.number) not in told and not _succeeds(_incident, item)
+    }
+
+
+def _told(places: Iterable[Place]) -> set[tuple[Place, str, int]]:
+    """Hard bounces and complaints that were applied to the end: their sets have them. Played again, they must not undo
+    what was decided since, when somebody lifted the suppression."""
+    by_key = {place.stat_key: place for place in places}
+    return {
+        (by_key[row["pk"]["S"], row["sk"]["S"]], kind, number)
+        for row in table.raw_many(list(by_key))
+        for kind, numbers in Stat.sets_of(row).items()
+        if kind in ("bounced", "complained")
+        for number in numbers
     }
 
 

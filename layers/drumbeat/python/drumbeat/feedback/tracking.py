@@ -21,6 +21,7 @@ from drumbeat.sends import tokens
 from drumbeat.sends.model import Content
 from drumbeat.sends.tokens import Target
 from drumbeat.sends.work import FEEDBACK
+from drumbeat.table import tenancy
 
 # A transparent GIF of one pixel.
 PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
@@ -39,8 +40,12 @@ _contents: Kept[str, Content] = Kept(20)
 
 
 def message_of(token: str) -> Target | None:
-    """The message of a token, which a pixel's address may end with `.gif`; None for none of ours."""
-    return tokens.verify(token.removesuffix(".gif"))
+    """The message of a token, which a pixel's address may end with `.gif`; None for none of ours. What is left to do is
+    done for the token's tenant, and touches no other's."""
+    target = tokens.verify(token.removesuffix(".gif"))
+    if target is not None:
+        tenancy.enter(target.place[0])
+    return target
 
 
 def record(

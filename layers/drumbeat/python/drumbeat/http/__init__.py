@@ -14,12 +14,13 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any, get_type_hints
 
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 from drumbeat import limits, replies
 from drumbeat.accounts.model import ApiKey, Tenant, User
 from drumbeat.declare import Declaration, Files, Function, Limit, Machine, Queue, Stored, named
 from drumbeat.dialects import Row
+from drumbeat.fields import build, reader
 from drumbeat.http import requests
 from drumbeat.http.answers import JSON_TYPE, Answer, Raw, response
 from drumbeat.http.call import Call, Rule
@@ -79,10 +80,11 @@ class Entry:
         self.rule = Rule(
             declaration,
             rule,
-            body=TypeAdapter(hints["body"]) if "body" in hints else None,
-            query=TypeAdapter(hints["query"]) if "query" in hints else None,
+            body=reader(hints["body"]) if "body" in hints else None,
+            query=reader(hints["query"]) if "query" in hints else None,
             path=tuple(re.findall(r"{(\w+)\+?}", declaration.route or "")),
         )
+        build(hints.get("return"))
         self.dialects: dict[str, str] = json.loads(os.environ.get("DIALECTS", "{}"))
 
     def __call__(self, event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -106,10 +108,9 @@ class Entry:
         return next(row for row in module.ROWS if row.route == route), module
 
     def _log(self, request: Request, status: int, milliseconds: float) -> None:
-        counted("Requests")
         if status >= 500:
             counted("Faults")
-        timed("Latency", milliseconds)
+        timed("Latency", milliseconds)  # how many there are is its number of samples
         logger.info(
             "request",
             extra={

@@ -9,16 +9,21 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
-from drumbeat import access, clock, limits, replies
+from drumbeat import access, clock, limits, replies, table
 from drumbeat.declare import Declaration, Limit
 from drumbeat.dialects import Asked, Row
-from drumbeat.errors import Detail, Invalid, NotFound, Refusal
+from drumbeat.errors import Detail, Invalid, NotFound, Refusal, Unavailable
 from drumbeat.http.answers import JSON_TYPE, Answer, Raw, compact, envelope, refused, response
 from drumbeat.http.requests import TENANT_NAMES, Request, parsed, without_tenant
 from drumbeat.limits import STANDARD
 from drumbeat.logs import logger
+from drumbeat.table import NewerFormat, tenancy
 
 SORRY = "Something went wrong on our side. The request id helps us to find out what; please try again."
+UPGRADE, UPGRADE_SECONDS = "We are being upgraded; the same request works in a minute.", 60
+# Of a body with a hundred thousand bad fields the first ones do: Lambda's answers end at 6 MB, and so do names.
+MOST_DETAILS, MOST_NAME = 100, 100
+TOO_LARGE = f"makes an object of more than {table.MOST_KILOBYTES} KB; make its longest fields shorter"
 # Bytes of a path parameter: no id, slug, address or token is longer, and a key of the table could not hold much more.
 MOST_PATH = 512
 
@@ -50,7 +55,12 @@ class Call:
             return self._allowed()
         except Refusal as refusal:
             return self._failed(refusal)
-        except Exception:
+        except NewerFormat:
+            logger.warning("waits for an upgrade", exc_info=True, extra={"function": self.rule.declaration.name})
+            return self._failed(Unavailable(UPGRADE, headers={"Retry-After": str(UPGRADE_SECONDS)}))
+        except Exception as error:
+            if table.is_too_large(error):
+                return self._failed(Invalid.field("body", TOO_LARGE))
             logger.exception("fault", extra={"function": self.rule.declaration.name, "request_id": self.request.id})
             fault = Refusal(SORRY)
             fault.status, fault.code = 500, "INTERNAL_ERROR"
@@ -61,21 +71,23 @@ class Call:
         limit = declaration.limit or STANDARD
         if declaration.scope is None:
             self._limit_public(limit)
-            return self._carried_out()
+            with tenancy.only(""):  # a token may tell whose work it is
+                return self._carried_out()
         caller = access.identify(self.request.headers)
-        allowance = limits.take(
-            caller.tenant, caller.credential, limit, caller.limits.get(limit.name, limit.per_minute)
-        )
-        self.headers.update(allowance.headers)
-        self.request = replace(
-            self.request,
-            tenant=caller.tenant,
-            actor=caller.actor,
-            credential=caller.credential,
-            scopes=caller.scopes,
-        )
-        caller.require(declaration.scope)
-        return self._once() if self.request.idempotency_key is not None else self._carried_out()
+        with tenancy.only(caller.tenant):
+            allowance = limits.take(
+                caller.tenant, caller.credential, limit, caller.limits.get(limit.name, limit.per_minute)
+            )
+            self.headers.update(allowance.headers)
+            self.request = replace(
+                self.request,
+                tenant=caller.tenant,
+                actor=caller.actor,
+                credential=caller.credential,
+                scopes=caller.scopes,
+            )
+            caller.require(declaration.scope)
+            return self._once() if self.request.idempotency_key is not None else self._carried_out()
 
     def _limit_public(self, limit: Limit) -> None:
         """By the token of the path, and by the address, which many people may share (proxies, offices). On the local
@@ -181,6 +193,7 @@ class Call:
         return names.get(place) or names.get(head, head) + place[len(head) :]
 
     def _failed(self, refusal: Refusal) -> dict[str, Any]:
+        refusal.details = refusal.details[:MOST_DETAILS]
         if self.row is not None:
             refusal.details = tuple(Detail(self._documented(place), says) for place, says in refusal.details)
         shape = getattr(self.dialect, "failure", None)
@@ -196,5 +209,5 @@ def _place(location: tuple[int | str, ...]) -> str:
     """`content.links[2].url` of pydantic's location; names of union members are not part of it."""
     text = ""
     for step in location:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if re.fullmatch(r"\w+", step) else ""
+        text += f"[{step}]" if isinstance(step, int) else f".{step[:MOST_NAME]}" if re.fullmatch(r"\w+", step) else ""
     return text.lstrip(".")

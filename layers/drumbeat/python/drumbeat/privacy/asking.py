@@ -24,7 +24,7 @@ from drumbeat.contacts.model import Contact
 from drumbeat.errors import NotFound
 from drumbeat.feedback import tracking
 from drumbeat.feedback.words import spoken
-from drumbeat.fields import Body
+from drumbeat.fields import Message
 from drumbeat.logs import counted, logger
 from drumbeat.privacy import disclosing, erasing, letters, model
 from drumbeat.privacy.model import LETTERS, PrivacyLink, PrivacyRequest, Wish
@@ -37,7 +37,7 @@ APART = timedelta(minutes=5)
 RECIPIENT = "recipient"
 
 
-class LetterMessage(Body):
+class LetterMessage(Message):
     """A link is to go to a contact, for the request of this id; `token` is that of the mail whose page it was."""
 
     tenant: str

@@ -14,7 +14,6 @@ from typing import Any
 from drumbeat import clock, counts, files, ids, table
 from drumbeat.contacts import addresses, changes, ledger, suppressions
 from drumbeat.contacts import model as contacts
-from drumbeat.contacts.consent import unchanged
 from drumbeat.contacts.ledger import Entry, Evidence
 from drumbeat.contacts.model import Contact
 from drumbeat.contacts.opt_in import rules as opt_in
@@ -96,7 +95,7 @@ def _first(who: Person, row: PrivacyRequest, actor: str) -> Transaction:
     transaction = Transaction()
     if who.contact is not None:
         contact = who.contact
-        transaction.delete(Contact, contact.pk, contact.sk, unchanged(contact))
+        transaction.delete(Contact, contact.pk, contact.sk, contact.unchanged())
         changes.free(transaction, contacts.claims(contact), contact.contact_id)
         counts.into(transaction, tenant, contacts.KIND, contact.contact_id, -1)
         if contact.consent:

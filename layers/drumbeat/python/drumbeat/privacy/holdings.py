@@ -244,7 +244,7 @@ IMPERSONAL: Mapping[str, str] = {
     "SLUG": "names of things", "OUTBOX": "an event on its way to the bus; gone after two days",
     "RATE": "numbers by credential, for two minutes",
     "REPLY": "answers kept for requests that are repeated; gone after two days",
-    "SENDER": "a provider account", "CERT": "a provider's certificate",
+    "SENDER": "a provider account", "CERT": "a provider's certificate", "ENVIRONMENT": "which table the data is of",
 }  # fmt: skip
 
 

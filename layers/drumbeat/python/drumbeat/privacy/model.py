@@ -24,6 +24,8 @@ from drumbeat.fields import Body, Instant, Text, View
 from drumbeat.table import Entity, InstantAttribute, NumberAttribute, UnicodeAttribute, index
 
 FOLDER = Files("privacy")
+# What a function that only shows something may do there.
+READ_ONLY = Files("privacy", write=False)
 PRIVACY = Machine("privacy")
 LETTERS = Queue("privacy_letters")
 DUE = "DUE#privacy#0"

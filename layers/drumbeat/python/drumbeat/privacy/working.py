@@ -27,7 +27,7 @@ def sweep() -> int:
     for row in found:
         again = [PrivacyRequest.runs.set(row.runs + 1), PrivacyRequest.gsi2sk.set(model.due_from_now())]
         try:
-            row.change(*again, condition=(PrivacyRequest.runs == row.runs) & (PrivacyRequest.gsi2sk == row.gsi2sk))
+            row.change(*again, condition=PrivacyRequest.gsi2sk == row.gsi2sk)
         except ConditionFailed:
             continue
         model.start(row)

@@ -118,6 +118,5 @@ def _put(
     actions = model.actions(held, values, now)
     if not actions:
         return "unchanged"
-    unchanged = Product.attempt == held.attempt if held.attempt else Product.attempt.does_not_exist()
-    writing.update(Product, held.pk, held.sk, actions, Product.pk.exists() & unchanged)
+    writing.update(Product, held.pk, held.sk, actions, held.unchanged())
     return "updated"

@@ -10,17 +10,16 @@ read, and an import that comes twice is the same products.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynamodb.expressions.update import Action
 
-from drumbeat import clock, counts, ids, lists, money
+from drumbeat import clock, counts, ids, money
 from drumbeat.accounts import settings
 from drumbeat.contacts.model import CompactJSON
 from drumbeat.counts import Count
 from drumbeat.errors import Conflict, Detail, Invalid, NotFound
-from drumbeat.fields import Page
-from drumbeat.products.views import MOST_BYTES, PREFIX, NewProduct, ProductChange, ProductQuery, ProductView
+from drumbeat.products.rules import MOST_BYTES, PREFIX
 from drumbeat.table import (
     Entity,
     InstantAttribute,
@@ -31,6 +30,9 @@ from drumbeat.table import (
     retried,
 )
 
+if TYPE_CHECKING:  # who only reads products, as mails do, pays for none of these
+    from drumbeat.products.views import NewProduct, ProductChange
+
 KIND = "products"
 IN_STOCK = "in_stock"
 # What a request can set; `price` and `compare_at_price` are in minor units when they are stored.
@@ -38,7 +40,7 @@ FIELDS = (
     "name", "names", "description", "descriptions", "url", "image_url", "price", "compare_at_price", "currency",
     "category", "brand", "availability", "attributes",
 )  # fmt: skip
-_ALWAYS: Mapping[str, Any] = {"names": {}, "descriptions": {}, "attributes": {}, "availability": IN_STOCK}
+ALWAYS: Mapping[str, Any] = {"names": {}, "descriptions": {}, "attributes": {}, "availability": IN_STOCK}
 
 
 class SkuTaken(Conflict):
@@ -125,9 +127,9 @@ def in_mail(product: Product, language: str | None = None) -> dict[str, Any]:
         "id": product.product_id, "sku": product.sku, "url": product.url, "image_url": product.image_url,
         "name": _in(language, product.names) or product.name,
         "description": _in(language, product.descriptions) or product.description,
-        "price": _text(price, product.currency), "price_amount": _number(price, product.currency),
+        "price": _text(price, product.currency), "price_amount": number(price, product.currency),
         "compare_at_price": _text(before, product.currency),
-        "compare_at_price_amount": _number(before, product.currency), "currency": product.currency,
+        "compare_at_price_amount": number(before, product.currency), "currency": product.currency,
         "on_sale": on_sale, "discount_percent": round(100 * (1 - price / before)) if on_sale else None,
         "category": product.category, "brand": product.brand, "availability": product.availability,
         "in_stock": product.availability == IN_STOCK, "attributes": product.attributes or {},
@@ -145,11 +147,11 @@ def _text(amount: float | None, currency: str) -> str | None:
     return None if amount is None else money.text(money.to_decimal(int(amount), currency), currency)
 
 
-def _number(amount: float | None, currency: str) -> float | int | None:
+def number(amount: float | None, currency: str) -> float | int | None:
     return None if amount is None else money.shown(int(amount), currency)
 
 
-def add(tenant: str, new: NewProduct, *, product_id: str, now: datetime) -> Product:
+def add(tenant: str, new: "NewProduct", *, product_id: str, now: datetime) -> Product:
     """Add a product; without a sku it has `product_id`. The same request again gives the stored one.
 
     Raises SkuTaken, Invalid. Reads Tenant, writes `WRITES`.
@@ -179,7 +181,7 @@ def build(tenant: str, product_id: str, sku: str | None, values: Mapping[str, An
 def wanted(tenant: str, held: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
     """The stored values of a product after what a request says of it. Raises Invalid, naming the fields."""
     values = {**dict.fromkeys(FIELDS), **held, **{name: said[name] for name in FIELDS if name in said}}
-    values |= {name: default for name, default in _ALWAYS.items() if values[name] is None}
+    values |= {name: default for name, default in ALWAYS.items() if values[name] is None}
     values["currency"] = values["currency"] or settings.of(tenant).currency
     moved = values["currency"] != held.get("currency", values["currency"])
     problems = []
@@ -209,7 +211,7 @@ def actions(product: Product, values: Mapping[str, Any], now: datetime) -> list[
     return [*changed, Product.version.add(1), Product.updated_at.set(now)] if changed else []
 
 
-def change(tenant: str, reference: str, said: ProductChange, now: datetime) -> Product:
+def change(tenant: str, reference: str, said: "ProductChange", now: datetime) -> Product:
     """Merge what the request says into the product. Raises NotFound, Invalid. Reads Tenant, writes Product."""
 
     def merged() -> Product:
@@ -232,36 +234,3 @@ def delete(tenant: str, reference: str) -> str:
     except TransactionRefused as refused:
         raise NotFound(f"There is no product {reference!r} any more.") from refused
     return product.product_id
-
-
-def page(tenant: str, query: ProductQuery) -> Page[ProductView]:
-    """The tenant's products, newest first. Reads Product, Count."""
-    filtered = any((query.category, query.brand, query.availability, query.search))
-    found = lists.page(
-        Product, [Product.partition(tenant)], query, total=lambda: counts.total(tenant, KIND),
-        keep=(lambda product: _kept(product, query)) if filtered else None,
-    )  # fmt: skip
-    return lists.shown(found, view)
-
-
-def _kept(product: Product, query: ProductQuery) -> bool:
-    same = all(
-        not asked or (held or "").casefold() == asked.casefold()
-        for asked, held in (
-            (query.category, product.category), (query.brand, product.brand),
-            (query.availability, product.availability),
-        )
-    )  # fmt: skip
-    searched = (product.sku or "", product.name, *(product.names or {}).values())
-    return same and (not query.search or any(query.search.casefold() in text.casefold() for text in searched))
-
-
-def view(product: Product) -> ProductView:
-    """What the API shows of a product."""
-    values = product.values()
-    values |= {name: _number(values[name], product.currency) for name in ("price", "compare_at_price")}
-    values |= {name: values[name] or default for name, default in _ALWAYS.items()}
-    return ProductView(
-        id=product.product_id, sku=product.sku, version=int(product.version), created_at=product.created_at,
-        updated_at=product.updated_at, **values,
-    )  # fmt: skip

@@ -20,12 +20,10 @@ from pydantic import (
 from drumbeat import ids
 from drumbeat.accounts.settings import Language
 from drumbeat.fields import Attributes, Body, Currency, Instant, Listing, Name, Text, View
+from drumbeat.products.rules import MOST_BYTES, PREFIX
 
-PREFIX = "prd"
 # Products of one request: each is two write units, and an answer waits for at most half a minute.
 MOST_AT_ONCE = 2_000
-# A hundred products go into one transaction, which takes 4 MB.
-MOST_BYTES = 32_000
 MOST_AMOUNT = Decimal(10) ** 12
 _URL = re.compile(r"https?://[^\s/?#\"<>\\]+[^\s\"<>\\]*", re.IGNORECASE)
 Availability = Literal["in_stock", "out_of_stock", "preorder", "backorder", "discontinued"]

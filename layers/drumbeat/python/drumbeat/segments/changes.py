@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pynamodb.expressions.update import Action
 
@@ -12,9 +12,11 @@ from drumbeat.segments import definitions, figures, history, model
 from drumbeat.segments.definitions import CriteriaRefused
 from drumbeat.segments.history import SegmentVersion
 from drumbeat.segments.model import BACKFILL, BACKFILLS, KIND, Definitions, Segment, State
-from drumbeat.segments.views import NewSegment, SegmentChange
 from drumbeat.slugs import Slug
 from drumbeat.table import ConditionFailed, Transaction, TransactionRefused
+
+if TYPE_CHECKING:  # a campaign that makes a hidden segment has no use for what requests say of segments
+    from drumbeat.segments.views import NewSegment, SegmentChange
 
 # Every change of a contact is held against all of a tenant's segments.
 MOST_SEGMENTS = 300
@@ -43,7 +45,7 @@ def held_until_swept() -> list[Action]:
 
 
 def create(
-    tenant: str, new: NewSegment, *, segment_id: str, created_by: str, now: datetime, hidden: bool = False
+    tenant: str, new: "NewSegment", *, segment_id: str, created_by: str, now: datetime, hidden: bool = False
 ) -> Segment:
     """Create a segment and start finding its members; made again with its id it is the stored one. A hidden one is in
     no list and has no slug: it is the filter of a campaign. One without criteria is an empty list, and ready.
@@ -68,7 +70,7 @@ def create(
     return segment
 
 
-def _built(tenant: str, new: NewSegment, segment_id: str, created_by: str, now: datetime, hidden: bool) -> Segment:
+def _built(tenant: str, new: "NewSegment", segment_id: str, created_by: str, now: datetime, hidden: bool) -> Segment:
     """A segment that is not stored yet, whose name is claimed."""
     slug = None if hidden else slugs.claim(tenant, KIND, new.name, segment_id)
     empty = new.criteria is None
@@ -96,7 +98,7 @@ def start(segment: Segment, phase: str = "evaluate", again: str = "") -> None:
     )
 
 
-def change(tenant: str, reference: str, said: SegmentChange, now: datetime) -> Segment:
+def change(tenant: str, reference: str, said: "SegmentChange", now: datetime) -> Segment:
     """Change a segment. Its slug stays. Raises NotFound, CriteriaRefused, Conflict."""
     segment = model.get(tenant, reference)
     values = said.model_dump(exclude_unset=True, exclude={"criteria"})
@@ -161,7 +163,10 @@ def delete(tenant: str, reference: str) -> Segment:
         Segment.pk.exists(),
     )  # fmt: skip
     _announce(transaction, tenant, Definitions.segments.delete({segment.segment_id}))
-    transaction.commit()
+    try:
+        transaction.commit()
+    except TransactionRefused as refused:
+        raise NotFound("There is no such segment any more.") from refused
     if segment.slug:
         slugs.release(tenant, KIND, segment.slug, segment.segment_id)
     start(segment, "remove")

@@ -231,6 +231,8 @@ def _compare(
         key = model.key(moment.tenant, one.segment_id, contact_id)
         held = stored.get(key)
         if isinstance(row, model):
+            if held is not None:
+                row.keep_unknown(held)
             if held is None or {**held, "att": None} != {**table.raw(row), "att": None}:
                 if isinstance(row, Member) and held is not None and not one.dynamic:
                     writes.listed.append(row)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, JsonValue, StringConstraints, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from drumbeat.contacts.views import ContactView, Email, ExternalId
+from drumbeat.contacts.views import ContactView, Email, ExternalReference, Reference
 from drumbeat.fields import Attributes, Body, Instant, Listing, Name, Page, Text, View
 from drumbeat.segments.criteria import REFERENCE
 
@@ -115,9 +115,9 @@ class MembersQuery(Listing):
 class MembersNamed(Body):
     """Contacts, by their ids, e-mail addresses or your own ids; at most 1,000 in all."""
 
-    contact_ids: list[Text] = Field(default_factory=list, max_length=MOST_NAMED)
+    contact_ids: list[Reference] = Field(default_factory=list, max_length=MOST_NAMED)
     emails: list[Email] = Field(default_factory=list, max_length=MOST_NAMED)
-    external_ids: list[ExternalId] = Field(default_factory=list, max_length=MOST_NAMED)
+    external_ids: list[ExternalReference] = Field(default_factory=list, max_length=MOST_NAMED)
 
     @model_validator(mode="after")
     def _some(self) -> "MembersNamed":

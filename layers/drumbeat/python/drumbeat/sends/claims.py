@@ -18,11 +18,13 @@ LEASE = timedelta(seconds=90)
 
 @dataclass
 class Work:
-    """A claimed chunk and what is being found out about it; `full_until` is when its send's limits let it go on."""
+    """A claimed chunk and what is being found out about it. `seen_at` (wall time) is when what is known of its send and
+    its recipients was true; `full_until` is when its send's limits let it go on."""
 
     send: Send
     chunk: Chunk
     claim: str
+    seen_at: datetime
     people: dict[int, Contact] = field(default_factory=dict)
     outcomes: dict[int, Outcome] = field(default_factory=dict)
     notes: dict[int, str] = field(default_factory=dict)
@@ -31,12 +33,11 @@ class Work:
     full_until: datetime | None = None
 
 
-def claim(send: Send, chunk: Chunk) -> Work | None:
-    """Take the chunk: PENDING → SENDING under a new claim, which fences off everyone else."""
+def claim(send: Send, chunk: Chunk, seen_at: datetime) -> Work | None:
+    """Take the chunk: PENDING → SENDING under a new claim, which fences off everyone else. `seen_at` (wall time) is
+    when the send was read."""
     now = clock.business()
     lease = clock.wall() + LEASE
-    if chunk.not_before and chunk.not_before > now:
-        return None
     cls, named = Chunk, ids.new("clm")
     try:
         chunk.change(
@@ -55,7 +56,7 @@ def claim(send: Send, chunk: Chunk) -> Work | None:
         )
     except ConditionFailed:
         return None
-    return Work(send, chunk, named)
+    return Work(send, chunk, named, seen_at)
 
 
 def look_up_reserved(work: Work) -> None:

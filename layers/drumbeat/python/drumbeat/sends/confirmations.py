@@ -32,15 +32,16 @@ from drumbeat.deliverability import identities
 from drumbeat.deliverability.claims import Claim
 from drumbeat.deliverability.model import Identity
 from drumbeat.logs import counted, logger
-from drumbeat.sends import confirmation_mail, rendering, senders
+from drumbeat.sends import circuit, confirmation_mail, environment, gate, rendering, senders
 from drumbeat.sends.confirmation_mail import Tags
+from drumbeat.sends.environment import Environment
 from drumbeat.slugs import Slug
 from drumbeat.table import ConditionFailed
 from drumbeat.templates.blocks import Block
 from drumbeat.templates.model import Template
 
 # What the sender of these mails declares.
-READS = (Contact, Suppression, Tenant, Template, Slug, Block, Identity, Claim)
+READS = (Contact, Suppression, Tenant, Template, Slug, Block, Identity, Claim, Environment)
 # Longer than the worker may run (wall time).
 LEASE = timedelta(seconds=90)
 # A message that was handed over and did nothing is handed over again after this (wall time).
@@ -52,7 +53,7 @@ MOST_A_SHARD = 500
 
 
 def deliver(tenant: str, address_key: str, now: datetime) -> None:
-    """Send the mail that is due to an address, if it still is. Reads `READS`; writes OptIn."""
+    """Send the mail that is due to an address, if it still is. Reads `READS`; writes OptIn, Sender."""
     row = OptIn.fetch(*OptIn.key(tenant, address_key))
     if row is None or row.state != "due":
         return
@@ -69,7 +70,12 @@ def deliver(tenant: str, address_key: str, now: datetime) -> None:
     link = f"{base}/confirm/{rules.token(Token(tenant, address_key, secret))}"
     tags = Tags(tenant, address_key, rules.hashed(secret)[:16])
     letter = confirmation_mail.write(contact, chosen, link, until, now, tags)
+    verdict = gate.ask(senders.SES)
+    if not verdict.may_call:
+        _later(row, verdict)
+        return
     if not _claim(row, secret, until, letter.note, now):
+        gate.heard(verdict, None)
         return
     sender = formataddr((chosen.sender_name or "", chosen.sender_email or ""))
     result = ses.send(
@@ -78,6 +84,7 @@ def deliver(tenant: str, address_key: str, now: datetime) -> None:
     )  # fmt: skip
     logger.info("confirmation", extra={"address_key": address_key, "state": result.state, "reason": result.reason})
     table.retried(lambda: _noted(row, rules.hashed(secret), result, until))
+    gate.heard(verdict, result)
 
 
 def _obstacle(row: OptIn, contact: Contact | None, chosen: Settings, now: datetime) -> str | None:
@@ -106,6 +113,16 @@ def _obstacle(row: OptIn, contact: Contact | None, chosen: Settings, now: dateti
 def _block(row: OptIn, reason: str, look_at: datetime) -> None:
     try:
         row.change(OptIn.state.set("blocked"), OptIn.reason.set(reason), *due_again(row, look_at), unchanged=True)
+    except ConditionFailed:
+        logger.info("somebody else has the confirmation", extra={"address_key": row.address_key})
+
+
+def _later(row: OptIn, verdict: gate.Verdict) -> None:
+    """No mail may leave now: it stays due. Of data that is not at home nothing is changed."""
+    if verdict.again is None:
+        return
+    try:
+        row.change(*due_again(row, verdict.again), condition=OptIn.state == "due", unchanged=True)
     except ConditionFailed:
         logger.info("somebody else has the confirmation", extra={"address_key": row.address_key})
 
@@ -170,6 +187,8 @@ def _outcome(result: CallResult) -> tuple[str, str | None]:
 def sweep(now: datetime) -> dict[str, int]:
     """Do what is due: hand mails over, as many as the account takes and tenants in turn; doubt those whose worker died;
     let expire what nobody confirmed. Reads Contact, Tenant; writes `consent.WRITES`, OptIn, Sender."""
+    if not environment.is_home():
+        return {"handed_over": 0, "over": 0, "left": 0}
     rows = [row for shard in range(opt_in.SHARDS) for row in _due(shard, now)]
     waiting, over = [row for row in rows if row.state == "due"], [row for row in rows if row.state != "due"]
     for row in over:
@@ -198,7 +217,10 @@ def _due(shard: int, now: datetime) -> list[OptIn]:
 def _hand_over(rows: list[OptIn]) -> int:
     """Put the mails of these rows on the queue, within what the account may send."""
     account = senders.get()
-    start, number = senders.take(account, len(rows), clock.wall(), HORIZON)
+    wanted = len(rows) if account.circuit is None else 1  # the probe of a circuit that is not closed
+    if circuit.opens_at(account, clock.business()) is not None:
+        return 0
+    start, number = senders.take(account, wanted, clock.wall(), HORIZON)
     if not number:
         return 0
     try:

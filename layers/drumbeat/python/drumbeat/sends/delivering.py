@@ -5,17 +5,13 @@ before the chunk's record, and have keys that follow from the claim, so that who
 """
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from drumbeat import clock, table
 from drumbeat.channels import ses
 from drumbeat.channels.outcomes import CallResult, CallState, Fate
-from drumbeat.contacts import addresses, consent, suppressions
-from drumbeat.contacts import model as contacts
-from drumbeat.contacts.model import Contact
-from drumbeat.contacts.suppressions import Suppression
 from drumbeat.logs import counted, logger
-from drumbeat.sends import claims, due, quotas, rendering, rollups, settling, states
+from drumbeat.sends import checking, claims, due, gate, quotas, rendering, rollups, settling, states
 from drumbeat.sends.claims import Work
 from drumbeat.sends.ledger import merged, sent_rows
 from drumbeat.sends.model import ENDED, Chunk, ChunkState, Content, Outcome, Place, Send, SendKey, SendState
@@ -24,29 +20,29 @@ from drumbeat.templates.limits import TemplateError
 
 # After a throttled call: doubling from a minute, at most half an hour.
 BACK_OFF, MOST_BACK_OFF = timedelta(minutes=1), timedelta(minutes=30)
-_BLOCKED = {
-    "no_consent": Outcome.NO_CONSENT,
-    "not_confirmed": Outcome.NOT_CONFIRMED,
-    "revoked": Outcome.REVOKED,
-    "no_address": Outcome.NO_ADDRESS,
-}
+# Wall time after which the send's state is too old to claim a chunk: a pause is to hold within ten seconds.
+STALE = timedelta(seconds=5)
 
 
-def look_at(place: Place) -> None:
-    """Do whatever a chunk needs now: send it, settle it, close it, or nothing."""
+def look_at(place: Place, released: datetime | None = None) -> None:
+    """Do whatever a chunk needs now: send it, settle it, close it, or nothing. `released` (wall time) is when the
+    governor handed it over."""
     tenant, send_id, _, _ = place
     chunk = Chunk.fetch(*place.chunk_key)
+    seen_at = clock.wall()
     send = Send.fetch(*Send.key(tenant, send_id))
     if chunk is None or send is None or chunk.state == ChunkState.DONE:
         return
+    if not gate.is_home(send):
+        return  # it stays as it is, and is due again by itself
     if send.state in ENDED and chunk.state == ChunkState.PENDING:
         _close(send, chunk, Outcome.CANCELLED)
     elif chunk.state == ChunkState.PENDING and states.is_expired(send):
         _close(send, chunk, Outcome.EXPIRED)
     elif chunk.state == ChunkState.PENDING and send.state != SendState.PAUSED:
-        _deliver(send, chunk)
+        _deliver(send, chunk, seen_at, released)
     elif chunk.state == ChunkState.PENDING:
-        _give_back(chunk)
+        _give_back(chunk, chunk.not_before or clock.business())
     else:
         settling.settle(send, chunk)
     rollups.request(tenant, send_id, send.launched_at)
@@ -66,22 +62,44 @@ def _close(send: Send, chunk: Chunk, outcome: Outcome) -> None:
     claims.change(chunk, Chunk.state.set(ChunkState.UNKNOWN.value), outcomes, Chunk.gsi2sk.set(sort))
 
 
-def _give_back(chunk: Chunk) -> None:
-    """The send is paused and the chunk's message is spent: it is due again as soon as the send is resumed."""
-    at = max(clock.business(), chunk.not_before or clock.business())
-    claims.change(chunk, Chunk.gsi2sk.set(due.sort_key(at, ChunkState.PENDING, len(chunk.sendable), chunk.place)))
+def _give_back(chunk: Chunk, at: datetime) -> None:
+    """The chunk's message is spent and it was not sent: its send is paused, or its account takes no calls. It is due
+    again then, or as soon as the send is resumed."""
+    at = max(clock.business(), at)
+    sort = due.sort_key(at, ChunkState.PENDING, len(chunk.sendable), chunk.place)
+    claims.change(chunk, Chunk.not_before.set(at), Chunk.gsi2sk.set(sort))
 
 
-def _deliver(send: Send, chunk: Chunk) -> None:
+def _deliver(send: Send, chunk: Chunk, seen_at: datetime, released: datetime | None) -> None:
+    if chunk.not_before and chunk.not_before > clock.business():
+        return
     content = Content.fetch(*Content.key(send.tenant, send.send_id))
     key = SendKey.fetch(*SendKey.key(send.send_id))
     if content is None or key is None:
         raise LookupError(f"the content of {send.send_id} is missing")
-    work = claims.claim(send, chunk)
-    if work is None:
+    if clock.wall() - seen_at > STALE:
+        _give_back(chunk, clock.business())
+        return
+    verdict = gate.ask(send.account, released)
+    if not verdict.may_call:
+        _give_back(chunk, verdict.again or clock.business())
         return
     try:
-        content, mails = _prepared(work, content, key.secret)
+        result = _called(send, chunk, content, key.secret, seen_at)
+    except Exception:
+        gate.heard(verdict, None)
+        raise
+    gate.heard(verdict, result)
+
+
+def _called(send: Send, chunk: Chunk, content: Content, secret: bytes, seen_at: datetime) -> CallResult | None:
+    """Claim the chunk, make its call and write down what came of it; None when no call was made."""
+    work = claims.claim(send, chunk, seen_at)
+    if work is None:
+        return None
+    try:
+        content, mails = _prepared(work, content, secret)
+        mails = checking.still_true(work, mails)
     except Exception:
         # Nothing has been sent, and that is known: it must not end as a doubt.
         claims.look_up_reserved(work)
@@ -89,7 +107,7 @@ def _deliver(send: Send, chunk: Chunk) -> None:
         raise
     if not mails:
         claims.record(work)
-        return
+        return None
     called = list(mails)
     template = rendering.template(content, tracked=_tracked(work, called[0]))
     result = ses.send(
@@ -97,12 +115,13 @@ def _deliver(send: Send, chunk: Chunk) -> None:
         configuration_set=content.configuration_set, tenant=content.provider_tenant,
     )  # fmt: skip
     _act_on(work, called, result)
+    return result
 
 
 def _prepared(work: Work, content: Content, secret: bytes) -> tuple[Content, dict[int, ses.Mail]]:
     """The mails of one call: for whom we may write to, as many as fit into it and into the send's limits. Their content
     is the default or that of a language; who reads another one is left for the next claim."""
-    _check(work)
+    checking.check(work)
     content = _in_one_language(work, content)
     mails = _render(work, content, secret)
     if not mails:
@@ -136,37 +155,6 @@ def _tracked(work: Work, number: int) -> bool:
     return work.people[number].tracking is not False
 
 
-def _check(work: Work) -> None:
-    """Read the recipients as they are now and leave out whom we must not write to: consent is checked here, not when
-    the chunk was planned."""
-    everyone = work.chunk.contacts
-    found = {contact.contact_id: contact for contact in contacts.many(work.send.tenant, everyone)}
-    open_ones = work.chunk.sendable
-    present = {number: found[everyone[number]] for number in open_ones if everyone[number] in found}
-    held = suppressions.many(work.send.tenant, [person.email for person in present.values() if person.email])
-    for number in open_ones:
-        person = present.get(number)
-        outcome, reason = _refused(person, held)
-        if outcome is None and person is not None:
-            work.people[number] = person
-        elif outcome is not None:
-            work.outcomes[number] = outcome
-            if reason:
-                work.notes[number] = reason
-
-
-def _refused(person: Contact | None, held: dict[str, Suppression]) -> tuple[Outcome | None, str | None]:
-    if person is None:
-        return Outcome.GONE, None
-    suppression = held.get(addresses.claim(person.email)) if person.email else None
-    reason = consent.may_market(person, "email", suppression)
-    if reason is None:
-        return None, None
-    if reason.startswith("suppressed"):
-        return Outcome.SUPPRESSED, reason.partition(":")[2]
-    return _BLOCKED[reason], None
-
-
 def _render(work: Work, content: Content, secret: bytes) -> dict[int, ses.Mail]:
     """Mails by recipient number. Somebody whose data makes the template fail is rejected alone, with the reason."""
     mails: dict[int, ses.Mail] = {}
@@ -198,7 +186,7 @@ def _act_on(work: Work, called: list[int], result: CallResult) -> None:
     else:
         if result.state == CallState.ACCOUNT:
             states.pause(work.send.tenant, work.send.send_id, f"provider_refused:{result.reason}")
-        claims.record(work, wait=_back_off(work.chunk))
+        claims.record(work, wait=_wait(work, result))
 
 
 def _answered(work: Work, called: list[int], result: CallResult) -> None:
@@ -216,7 +204,15 @@ def _answered(work: Work, called: list[int], result: CallResult) -> None:
     counted("Sends", len(work.message_ids))
     span = int(work.chunk.span or 0)
     wider = min(ses.MOST_RECIPIENTS, span * 2) or None
-    claims.record(work, wait=_back_off(work.chunk) if again else timedelta(0), span=wider)
+    claims.record(work, wait=_wait(work, result) if again else timedelta(0), span=wider)
+
+
+def _wait(work: Work, result: CallResult) -> timedelta:
+    """Business time until those who were not sent are tried again."""
+    if result.quota:
+        return gate.QUOTA_WAIT
+    asked = (result.wait or timedelta(0)) * clock.SCALE
+    return max(_back_off(work.chunk), asked)
 
 
 def _back_off(chunk: Chunk) -> timedelta:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drumbeat import clock, queues
-from drumbeat.sends import due, pacing, quotas, senders, states
+from drumbeat.sends import circuit, due, environment, pacing, quotas, senders, states
 from drumbeat.sends.due import Due
 from drumbeat.sends.model import ENDED, ChunkState, Send
 from drumbeat.sends.pacing import Pace
@@ -27,6 +27,7 @@ MOST_A_ROUND = 400
 PAUSE, PAUSE_BUSY = 30, 1
 # Step Functions ends an execution at 25,000 events in its history; a round has about eight.
 MOST_ROUNDS = 2_500
+END_OF_NUMBERS = 10**9
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 # Without a sign of life for so long (wall time), a governor is dead.
 SILENCE = timedelta(minutes=3)
@@ -40,6 +41,8 @@ def govern(state: dict[str, Any]) -> dict[str, Any]:
     after = {**state, "round": int(state["round"]) + 1, "done": False}
     if after["round"] > MOST_ROUNDS:
         return _hand_over(row, after)
+    if not environment.is_home():
+        return {**after, "done": True}  # once the data is adopted, a sweep starts another one
     now = clock.business()
     sends = _sends(row)
     waiting = {send.send_id: _waiting(row, send, now) for send in sends}
@@ -113,22 +116,23 @@ def _release(row: Sender, waiting: Iterator[Due], paces: dict[str, Pace]) -> int
     """Put due chunks on the queue, each delayed to its place in the account's rate and in its send's; how many."""
     wall = clock.wall()
     again = clock.business() + RELEASED_FOR * clock.SCALE
-    chosen = list(itertools.islice(waiting, MOST_A_ROUND))
-    start, room = senders.take(row, sum(one.size for one in chosen), wall, HORIZON)
+    rate = senders.rate_now(row, wall)
+    start, room = senders.take(row, END_OF_NUMBERS, wall, HORIZON)
+    chosen = list(itertools.islice(_callable(waiting, _calls(row) if room else 0), MOST_A_ROUND))
     taken = 0
     messages: list[tuple[int, Due]] = []
     for one in chosen:
         if one.size and taken + one.size > room:
             continue  # what costs nothing, settling and closing, is not held up by what does
         pace = paces[one.place[1]]
-        delay = max((start + timedelta(seconds=taken / float(row.rate)) - wall).total_seconds(), pace.delay)
+        delay = max((start + timedelta(seconds=taken / rate) - wall).total_seconds(), pace.delay)
         if one.size and delay > HORIZON.total_seconds():
             continue
         if due.put_off(one, again):
             messages.append((max(0, math.ceil(delay) if pace.rate else int(delay)), one))
             taken += one.size
             pace.take(one.size)
-    _queue(messages)
+    _queue(messages, wall)
     for pace in paces.values():
         pace.keep()
     try:
@@ -139,12 +143,34 @@ def _release(row: Sender, waiting: Iterator[Due], paces: dict[str, Pace]) -> int
     return len(messages)
 
 
-def _queue(messages: list[tuple[int, Due]]) -> None:
+def _calls(row: Sender) -> int:
+    """How many chunks that call the provider may be released in a round: one as the probe of a circuit that is not
+    closed, and before its time none."""
+    if row.circuit is None:
+        return MOST_A_ROUND
+    return 1 if circuit.opens_at(row, clock.business()) is None else 0
+
+
+def _callable(waiting: Iterator[Due], calls: int) -> Iterator[Due]:
+    """The chunks less those whose call cannot be made now. What calls nobody is held up by no outage."""
+    for one in waiting:
+        if one.size:
+            if calls == 0:
+                continue
+            calls -= 1
+        yield one
+
+
+def _queue(messages: list[tuple[int, Due]], released: datetime) -> None:
     """SQS takes the delay by message and ten messages a call; the tenant is the group of a fair queue."""
+    at = clock.iso(released)
     ordered = sorted(messages, key=lambda pair: (pair[0], pair[1].place[0]))
     for (delay, tenant), group in itertools.groupby(ordered, key=lambda pair: (pair[0], pair[1].place[0])):
         places = [one.place for _, one in group]
-        bodies = [{"tenant": place[0], "send": place[1], "shard": place[2], "number": place[3]} for place in places]
+        bodies = [
+            {"tenant": place[0], "send": place[1], "shard": place[2], "number": place[3], "released": at}
+            for place in places
+        ]
         queues.send(DELIVER, tenant, bodies, delay=delay)
 
 

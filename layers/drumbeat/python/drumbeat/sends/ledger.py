@@ -52,7 +52,7 @@ def doubts(chunk: Chunk, in_doubt: Iterable[int]) -> list[Any]:
     times = {str(number): clock.iso(sent_at(chunk, number)) for number in sorted(in_doubt)}
     if not times:
         return [Chunk.doubtful.remove(), Chunk.called_at.remove()]
-    return [Chunk.doubtful.set({float(number) for number in times}), Chunk.called_at.set(times)]
+    return [Chunk.doubtful.set({int(number) for number in times}), Chunk.called_at.set(times)]
 
 
 def facts(chunk: Chunk, people: Mapping[int, Contact], accepted: Iterable[int]) -> list[Any]:

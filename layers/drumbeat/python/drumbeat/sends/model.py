@@ -39,6 +39,10 @@ class Send(Entity):
     local time at which each recipient gets it (drumbeat.sends.local_time). Whoever was not sent by `expires_at` will
     not be. `languages` are the variants of its content. `paced_until` (business time) is how far the send's own rate
     has been given away.
+
+    `environment` is the table that it was launched or adopted in (drumbeat.sends.environment). `stopped` says what the
+    send was paused for by itself, `answered` which figures a person knew who resumed it (drumbeat.sends.reputation).
+    `swept_at` is the last look of the sweep, `restarted` when it last started what, by name.
     """
 
     TYPE = "SEND"
@@ -73,6 +77,11 @@ class Send(Entity):
     launched_at = InstantAttribute()
     finished_at = InstantAttribute(null=True)
     rollup_at = InstantAttribute(null=True)
+    environment = UnicodeAttribute(null=True)
+    stopped = JSONAttribute(null=True)
+    answered = JSONAttribute(null=True)
+    swept_at = InstantAttribute(null=True)
+    restarted = JSONAttribute(null=True)
 
     @staticmethod
     def key(tenant: str, send_id: str) -> tuple[str, str]:
@@ -145,7 +154,8 @@ class Chunk(Entity):
     A send that is grouped has several chunks for one range of contact ids: `range_end` is the range's last id.
     `through` is how many the shard has up to it. `calling` are those for whom a call was about to be made, with the
     windows (`held`) whose limits they count against. `doubtful` may have been sent, by a claim of the time `called_at`
-    (by number); `doubted` were so, until their grace ended. `hours` says how many mails were accepted in which hours,
+    (by number); `doubted` were so, until their grace ended, and `settled` were so, until something told (by what told:
+    `events`, `asking`). `hours` says how many mails were accepted in which hours,
     `domains` whose they are (drumbeat.sends.domains).
     """
 
@@ -173,6 +183,7 @@ class Chunk(Entity):
     held = JSONAttribute(null=True)
     doubtful = NumberSetAttribute(null=True)
     doubted = NumberSetAttribute(null=True)
+    settled = CompactJSON(null=True)
     called_at = CompactJSON(null=True)
     unknown_since = InstantAttribute(null=True)
 
@@ -251,7 +262,8 @@ class Stat(Entity):
     @staticmethod
     def sets_of(item: dict[str, Any], *, marks: bool = False) -> dict[str, frozenset[int]]:
         """The sets of recipients' numbers of a raw item by name, links among them; or its sets of marks."""
-        sets = {name: value["NS"] for name, value in item.items() if "NS" in value and name[0].isupper() == marks}
+        held = Stat.understood(item).items()
+        sets = {name: value["NS"] for name, value in held if "NS" in value and name[0].isupper() == marks}
         return {name: frozenset(map(int, members)) for name, members in sets.items()}
 
 

@@ -15,7 +15,7 @@ from drumbeat import clock, machines, table
 from drumbeat.activity import frames
 from drumbeat.events import Outbox, outbox
 from drumbeat.segments import model as segments
-from drumbeat.sends import due, grouping, rollups, senders, states
+from drumbeat.sends import due, environment, grouping, reputation, rollups, senders, states
 from drumbeat.sends.audience import Audience, contact_ids
 from drumbeat.sends.grouping import Group, Page
 from drumbeat.sends.model import Chunk, ChunkState, Outcome, Place, Send, SendState, pack
@@ -37,9 +37,13 @@ def start(send: Send, attempt: str = "") -> None:
 def plan(state: dict[str, Any]) -> dict[str, Any]:
     """One step of the dispatch machine: `tenant` and `send` in; the same and `done` out."""
     tenant, send_id = state["tenant"], state["send"]
+    if not environment.is_home():
+        return {**state, "done": True}  # once the data is adopted, a sweep starts it again
     send = Send.fetch(*Send.key(tenant, send_id))
     if send is None or send.planned_whole or send.state == SendState.SENT:
         return {**state, "done": True}
+    if send.planned_at is None and reputation.before_planning(send, clock.business()):
+        rollups.request(tenant, send_id, send.launched_at)
     send.change(Send.planned_at.set(clock.wall()))
     if _excluded_gone(send):
         states.pause(tenant, send_id, EXCLUDED_GONE)

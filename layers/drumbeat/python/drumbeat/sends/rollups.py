@@ -10,6 +10,7 @@ from drumbeat import clock, queues, table
 from drumbeat.sends import marks
 from drumbeat.sends.breakdown import Breakdown
 from drumbeat.sends.model import ENDED, Chunk, ChunkState, Outcome, Send, Stat
+from drumbeat.sends.recovery import Recovery
 from drumbeat.sends.totals import Totals
 from drumbeat.sends.work import ROLL_UP
 from drumbeat.table import ConditionFailed
@@ -25,18 +26,20 @@ def compute(tenant: str, send: Send) -> dict[str, Any]:
     """Read every chunk and stat of a send and add them up.
 
     `outcomes` counts recipients by letter, `open` the chunks that are not done, `links` unique human clicks by link
-    number, `details` are the same numbers by hour, reader, country and domain (drumbeat.sends.breakdown).
+    number, `details` are the same numbers by hour, reader, country and domain (drumbeat.sends.breakdown), `recovery`
+    says how far it is and what was settled (drumbeat.sends.recovery).
     """
     outcomes: Counter[str] = Counter()
     sets: Counter[str] = Counter()
     open_chunks = 0
-    details = Breakdown(marks.hour_of(send.launched_at))
+    details, recovery = Breakdown(marks.hour_of(send.launched_at)), Recovery()
     # Whether a send is finished must not be read from a stale copy; at half the price once it is.
     consistent = send.state not in ENDED
     for shard in range(int(send.plan_shards)):
         for chunk in table.rows(Chunk, f"CHUNK#{tenant}#{send.send_id}#{shard}", consistent=consistent):
             outcomes.update(chunk.outcomes)
             open_chunks += chunk.state != ChunkState.DONE
+            recovery.chunk(chunk)
             details.chunk(f"{shard}#{chunk.sk}", chunk.outcomes, chunk.hours, chunk.domains)
         for item in _stats(tenant, send.send_id, shard):
             found = net(Stat.sets_of(item))
@@ -51,6 +54,7 @@ def compute(tenant: str, send: Send) -> dict[str, Any]:
         "planned": send.planned_whole,
         "links": {name[1:]: size for name, size in sorted(sets.items()) if _is_link(name)},
         "details": details.numbers(),
+        "recovery": recovery.numbers(),
     }
 
 

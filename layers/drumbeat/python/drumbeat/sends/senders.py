@@ -8,6 +8,7 @@ raises `demand` and then starts the governor of the generation that it read; a g
 its generation only if `demand` is what it was when it looked.
 """
 
+import contextlib
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,8 +16,17 @@ from pynamodb.attributes import UnicodeSetAttribute
 
 from drumbeat import clock, machines
 from drumbeat.aws import client
+from drumbeat.sends import throttling
 from drumbeat.sends.work import GOVERN
-from drumbeat.table import ConditionFailed, Entity, InstantAttribute, NumberAttribute, UnicodeAttribute, index
+from drumbeat.table import (
+    ConditionFailed,
+    Entity,
+    InstantAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+    index,
+    retried,
+)
 
 # The index partition of all accounts. Keys have a `#` behind their type, or IAM could not tell types apart.
 ALL = "SENDERS#all"
@@ -26,10 +36,18 @@ SES = "ses"
 FIRST_RATE = 1.0
 # A bucket may hold what was not used for a second, not more.
 BURST = timedelta(seconds=1)
+# Why an account is held.
+THROTTLED, DAILY_QUOTA = "throttled", "daily_quota"
 
 
 class Sender(Entity):
-    """A provider account. `released_until` (wall time) is how far its capacity has been given away."""
+    """A provider account. `released_until` (wall time) is how far its capacity has been given away.
+
+    `slow_rate` is what it was slowed down to at `slowed_at` (wall time), when the provider throttled it
+    (drumbeat.sends.throttling); until `held_until` (wall time) nothing is released, for `held_reason`. `circuit` and
+    what follows it are of drumbeat.sends.circuit, in business time. `revived_at` is when a sweep last put a new
+    governor in the place of a dead one.
+    """
 
     TYPE = "SENDER"
     GLOBAL = True
@@ -47,6 +65,20 @@ class Sender(Entity):
     generation = NumberAttribute(default=1)
     governed_at = InstantAttribute(null=True)
     work = UnicodeSetAttribute(null=True)
+    revived_at = InstantAttribute(null=True)
+    slow_rate = NumberAttribute(null=True)
+    slowed_at = InstantAttribute(null=True)
+    slow_reason = UnicodeAttribute(null=True)
+    held_until = InstantAttribute(null=True)
+    held_reason = UnicodeAttribute(null=True)
+    failures = NumberAttribute(null=True)
+    failed_at = InstantAttribute(null=True)
+    failure_reason = UnicodeAttribute(null=True)
+    circuit = UnicodeAttribute(null=True)
+    circuit_since = InstantAttribute(null=True)
+    circuit_until = InstantAttribute(null=True)
+    circuit_pause = NumberAttribute(null=True)
+    probe = UnicodeAttribute(null=True)
 
     @staticmethod
     def key(account: str) -> tuple[str, str]:
@@ -55,14 +87,19 @@ class Sender(Entity):
 
 def get(account: str = SES) -> Sender:
     """The account's row; made when it is first needed."""
-    row = Sender.fetch(*Sender.key(account))
-    if row is None:
-        row = Sender(*Sender.key(account), gsi1pk=ALL, gsi1sk=account, account=account)
-        try:
-            row.create()
-        except ConditionFailed as error:
-            row = Sender.from_raw_data(error.found or {})
+    row = Sender.fetch(*Sender.key(account)) or made(account)
+    if row.checked_at is None:  # also when whoever made the row died here: a send would get chunks of one mail each
         refresh(row)
+    return row
+
+
+def made(account: str) -> Sender:
+    """A new row for an account, of which nothing is known but its name; the stored one if somebody was quicker."""
+    row = Sender(*Sender.key(account), gsi1pk=ALL, gsi1sk=account, account=account)
+    try:
+        row.create()
+    except ConditionFailed as error:
+        return Sender.from_raw_data(error.found or {})
     return row
 
 
@@ -73,11 +110,14 @@ def refresh(row: Sender) -> None:
     most = float(quota["Max24HourSend"])
     left = most - float(quota["SentLast24Hours"]) if most >= 0 else None  # -1: no daily limit
     cls = Sender
-    row.change(
+    actions: list[Any] = [
         cls.rate.set(max(0.1, float(quota["MaxSendRate"]))),
         cls.left_today.set(left) if left is not None else cls.left_today.remove(),
         cls.checked_at.set(clock.wall()),
-    )
+    ]
+    if row.held_reason == DAILY_QUOTA and (left is None or left >= 1):
+        actions += [cls.held_until.remove(), cls.held_reason.remove()]
+    row.change(*actions)
 
 
 def add_work(account: str, tenant: str, send_id: str) -> None:
@@ -92,20 +132,65 @@ def add_work(account: str, tenant: str, send_id: str) -> None:
     start_governor(account, int(after.get("generation", {"N": "1"})["N"]))
 
 
+def forget_work(row: Sender, over: list[str]) -> None:
+    """Of this work no chunk is open. Work that was added since `row` was read may be of the same send: then nothing
+    is forgotten."""
+    try:
+        row.change(Sender.work.delete(set(over)), condition=Sender.demand == row.demand)
+    except ConditionFailed:
+        return
+
+
 def start_governor(account: str, generation: int) -> None:
     state = {"account": account, "generation": generation, "round": 0}
     machines.start(GOVERN, f"{account}-{generation}", state)
 
 
-def end_generation(row: Sender, idle: list[str], *, successor: bool = False) -> bool:
+def rate_now(row: Sender, now: datetime) -> float:
+    """Recipients a second that the account may be given at a wall time: its rate, or less since it was throttled."""
+    return throttling.rate(float(row.rate), row.slow_rate and float(row.slow_rate), row.slowed_at, now)
+
+
+def slow_down(account: str, reason: str, wait: timedelta) -> None:
+    """The provider has throttled the account: nothing is released for `wait` (wall time), and from then on half as much
+    as before. What several workers are told of one moment counts once."""
+    cls, now = Sender, clock.wall()
+
+    def once() -> Sender:
+        row = cls.fetch(*cls.key(account)) or made(account)
+        held = max(row.held_until or now, now + wait)
+        actions: list[Any] = [cls.held_until.set(held), cls.held_reason.set(THROTTLED), cls.released_until.set(held)]
+        if row.slowed_at is None or now - row.slowed_at >= throttling.TOGETHER:
+            slower = throttling.halved(float(row.rate), rate_now(row, now))
+            actions += [cls.slow_rate.set(slower), cls.slowed_at.set(now), cls.slow_reason.set(reason)]
+        row.change(*actions, unchanged=True)
+        return row
+
+    retried(once)
+
+
+def hold(account: str, reason: str, wait: timedelta) -> None:
+    """Release nothing of the account for so long (wall time), unless it is held for longer."""
+    cls, until = Sender, clock.wall() + wait
+    longer = cls.held_until.does_not_exist() | (cls.held_until < until)
+    with contextlib.suppress(ConditionFailed):
+        cls.change_at(
+            *cls.key(account), cls.held_until.set(until), cls.held_reason.set(reason),
+            condition=cls.pk.exists() & longer,
+        )  # fmt: skip
+
+
+def end_generation(row: Sender, idle: list[str], *, successor: bool = False, revived: bool = False) -> bool:
     """Stop governing, unless work was added since `row` was read. `idle` is the work that has no open chunk left.
 
     Without a `successor` nobody is at work from then on, so the sweeper need not wait for a silence to start a governor
-    when a chunk becomes due.
+    when a chunk becomes due. `revived` is told: the successor takes the place of one that died.
     """
     cls = Sender
     actions: list[Any] = [cls.generation.add(1)]
     actions.append(cls.governed_at.set(clock.wall()) if successor else cls.governed_at.remove())
+    if revived:
+        actions.append(cls.revived_at.set(clock.business()))
     if idle:
         actions.append(cls.work.delete(set(idle)))
     try:
@@ -120,8 +205,8 @@ def take(row: Sender, wanted: int, now: datetime, horizon: timedelta) -> tuple[d
 
     A token bucket kept as one instant (the GCRA of ATM Forum TM 4.0): capacity up to `released_until` is given away.
     """
-    start = max(row.released_until or now - BURST, now - BURST)
-    room = (now + horizon - start).total_seconds() * float(row.rate)
+    start = max(row.released_until or now - BURST, now - BURST, row.held_until or now - BURST)
+    room = (now + horizon - start).total_seconds() * rate_now(row, now)
     if row.left_today is not None:
         room = min(room, float(row.left_today))
     return start, max(0, min(wanted, int(room)))
@@ -131,7 +216,7 @@ def given(row: Sender, start: datetime, recipients: int) -> None:
     """Write down that capacity was given away. Raises ConditionFailed when another governor has taken over."""
     cls = Sender
     actions: list[Any] = [
-        cls.released_until.set(start + timedelta(seconds=recipients / float(row.rate))),
+        cls.released_until.set(start + timedelta(seconds=recipients / rate_now(row, clock.wall()))),
         cls.governed_at.set(clock.wall()),
     ]
     if row.left_today is not None:

@@ -45,8 +45,16 @@ def settle(send: Send, chunk: Chunk) -> None:
         else:
             again = in_doubt
         in_doubt = frozenset()
-    facts = ledger.facts(chunk, _tell(send, chunk, set(proven)), proven) if proven else []
+    facts: list[Any] = []
+    if proven:
+        facts = [_settled(chunk, "events", proven), *ledger.facts(chunk, _tell(send, chunk, set(proven)), proven)]
     _write(send, chunk, outcomes, in_doubt, again, since, facts)
+
+
+def _settled(chunk: Chunk, by: str, numbers: frozenset[int]) -> Any:
+    """Who is in doubt no more, and because of what: a set, so that whoever says it again changes nothing."""
+    known = dict(chunk.settled or {})
+    return Chunk.settled.set({**known, by: sorted({*known.get(by, ()), *numbers})})
 
 
 def _write(
@@ -67,7 +75,7 @@ def _write(
     if in_doubt:
         actions.append(cls.unknown_since.set(since))
     if again:
-        actions.append(cls.doubted.add({float(number) for number in again}))
+        actions.append(cls.doubted.add(set(again)))
     if left:
         actions += [cls.state.set(ChunkState.PENDING.value), cls.not_before.set(now)]
         actions.append(cls.gsi2sk.set(due.sort_key(now, ChunkState.PENDING, left, chunk.place)))

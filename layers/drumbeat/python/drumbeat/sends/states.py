@@ -1,6 +1,9 @@
 """The states of a send: sending ⇄ paused → sent or cancelled. Workers read the state with every chunk that they
 claim."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from drumbeat import clock
 from drumbeat.logs import logger
 from drumbeat.sends import senders
@@ -8,14 +11,15 @@ from drumbeat.sends.model import Send, SendState
 from drumbeat.table import ConditionFailed
 
 
-def pause(tenant: str, send_id: str, reason: str) -> None:
-    """Stop claiming chunks, because the provider refuses the account or a person says so; what is under way is
-    finished."""
+def pause(tenant: str, send_id: str, reason: str, stopped: Mapping[str, Any] | None = None) -> None:
+    """Stop claiming chunks, because the provider refuses the account, figures are too bad (`stopped` says which) or a
+    person says so; what is under way is finished."""
     try:
         Send.change_at(
             *Send.key(tenant, send_id),
             Send.state.set(SendState.PAUSED.value),
             Send.reason.set(reason),
+            Send.stopped.set(dict(stopped)) if stopped else Send.stopped.remove(),
             condition=Send.state == SendState.SENDING.value,
         )
     except ConditionFailed:

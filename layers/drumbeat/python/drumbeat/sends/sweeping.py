@@ -8,7 +8,7 @@ from pynamodb.expressions.update import Action
 
 from drumbeat import clock, queues, table
 from drumbeat.logs import logger
-from drumbeat.sends import due, governing, planning, senders, states
+from drumbeat.sends import due, environment, governing, planning, senders, states
 from drumbeat.sends.model import SHARDS, Send
 from drumbeat.sends.senders import Sender
 from drumbeat.sends.work import ROLL_UP
@@ -31,7 +31,10 @@ def sort_key(at: datetime, send_id: str) -> str:
 
 
 def sweep(now: datetime) -> dict[str, int]:
-    """Look at every open send that is due, and at every provider account. One that fails holds up no other."""
+    """Look at every open send that is due, and at every provider account. One that fails holds up no other. Data that
+    is not at home is left alone."""
+    if not environment.look():
+        return {"sends": 0, "accounts": 0}
     open_sends = list(_due_sends(now))
     for send in open_sends:
         _guarded(partial(_look_at, send, now), send.send_id)
@@ -62,29 +65,37 @@ def _due_sends(now: datetime) -> Iterator[Send]:
 def _look_at(send: Send, now: datetime) -> None:
     """Plan what was not planned, hand what is due to the governor, add up; and come back, or leave it alone."""
     over = send.finished_at is not None
+    started: list[str] = []
     if over and send.finished_at + LOOKED_AT < now and due.next_at(send.account, send.send_id) is None:
         later: list[Action] = [Send.gsi2pk.remove(), Send.gsi2sk.remove()]
     else:
         later = [Send.gsi2sk.set(sort_key(now + (AGAIN_WHEN_OVER if over else AGAIN), send.send_id))]
         if not over:
-            _carry_on(send, now)
+            started = _carry_on(send, now)
         queues.send(ROLL_UP, send.tenant, [{"tenant": send.tenant, "send": send.send_id}])
+    later.append(Send.swept_at.set(now))
+    if started:
+        later.append(Send.restarted.set({**(send.restarted or {}), **dict.fromkeys(started, clock.iso(now))}))
     try:
         send.change(*later, condition=Send.gsi2sk == send.gsi2sk)
     except ConditionFailed:
         return
 
 
-def _carry_on(send: Send, now: datetime) -> None:
-    """Start what should be at work and is not."""
+def _carry_on(send: Send, now: datetime) -> list[str]:
+    """Start what should be at work and is not; gives what was started."""
+    started = []
     silent = (send.planned_at or clock.wall_time_of(send.launched_at)) < clock.wall() - PLANNING_LATE
     if not send.planned_whole and silent:
         logger.warning("planning is late, starting it again", extra={"send": send.send_id})
         planning.start(send, f"-{int(clock.wall().timestamp())}")
+        started.append("planner")
     at = governing.next_at(send, now)
     known = senders.get(send.account).work or ()
     if at is not None and at <= now and not states.rests(send) and f"{send.tenant}#{send.send_id}" not in known:
         states.wake(send)
+        started.append("governor")
+    return started
 
 
 def _accounts() -> Iterator[Sender]:
@@ -95,14 +106,13 @@ def _accounts() -> Iterator[Sender]:
 def _wake(row: Sender, now: datetime) -> None:
     """Start a governor where chunks are due and none is at work."""
     sends = Send.many([Send.key(*work.split("#")) for work in sorted(row.work or ())])
-    waiting = any(
-        at is not None and at <= now
-        for send in sends
-        if not states.rests(send)
-        for at in [governing.next_at(send, now)]
-    )
+    upcoming = {send.send_id: governing.next_at(send, now) for send in sends if not states.rests(send)}
+    over = [send for send in sends if send.finished_at is not None and upcoming.get(send.send_id, now) is None]
+    if over:  # its last roll-up came behind its governor: looked at for ever, it would cost each minute
+        senders.forget_work(row, [f"{send.tenant}#{send.send_id}" for send in over])
+    waiting = any(at is not None and at <= now for at in upcoming.values())
     if not waiting or not governing.is_dead(row):
         return
     # The generation that should be at work may have died: end it, so that the next one can be started.
-    if senders.end_generation(row, [], successor=True):
+    if senders.end_generation(row, [], successor=True, revived=True):
         senders.start_governor(row.account, int(row.generation))

@@ -37,17 +37,22 @@ def issue(secret: bytes, place: Place, number: int) -> str:
     """The token of the message to recipient `number` of a chunk; 43 letters."""
     _, send_id, shard, chunk = place
     head = ids.decode(send_id) + bytes([shard]) + chunk.to_bytes(3, "big") + number.to_bytes(2, "big")
-    return base64.urlsafe_b64encode(head + _mac(secret, head)).decode().rstrip("=")
+    return _spelled(head + _mac(secret, head))
+
+
+def _spelled(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def verify(token: str) -> Target | None:
-    """The message of a token; None for anything that we did not issue."""
+    """The message of a token; None for anything that we did not issue, letter by letter."""
     try:
         raw = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
     except ValueError:
         return None
     head, mac = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
-    if len(head) != 22:
+    # Base64 leaves bits over and skips foreign letters: other spellings of a token would each have a rate limit.
+    if len(head) != 22 or _spelled(raw) != token:
         return None
     send_id = f"snd_{ids.encode(head[:16])}"
     key = _key(send_id)

@@ -1,7 +1,7 @@
 """The queues and machines that carry a send forward. All of them carry ids; what they mean is in the table."""
 
 from drumbeat.declare import Machine, Queue
-from drumbeat.fields import Body
+from drumbeat.fields import Instant, Message
 
 # Writes a send's chunks, round by round.
 DISPATCH = Machine("dispatch")
@@ -18,16 +18,18 @@ DELIVERIES = "deliveries"
 INCIDENTS = "bounces"
 
 
-class ChunkMessage(Body):
-    """Look at this chunk: send it, settle it, or find that there is nothing to do."""
+class ChunkMessage(Message):
+    """Look at this chunk: send it, settle it, or find that there is nothing to do. `released` (wall time) is when the
+    governor handed it over."""
 
     tenant: str
     send: str
     shard: int
     number: int
+    released: Instant | None = None
 
 
-class RollUpMessage(Body):
+class RollUpMessage(Message):
     """Add up this send's numbers."""
 
     tenant: str

@@ -6,6 +6,7 @@ Every conditional write carries a fresh `att`, and when its condition fails, the
 
 import os
 import random
+import time
 from typing import Any, cast
 
 from botocore.config import Config
@@ -16,9 +17,11 @@ from pynamodb.connection.base import Connection, MetaTable
 from pynamodb.exceptions import VerboseClientError
 
 from drumbeat.aws import USER_AGENT
+from drumbeat.table import tenancy
 
 TABLE = os.environ.get("TABLE", "drumbeat")
-CONDITION_FAILED = "ConditionalCheckFailedException"
+CONDITION_FAILED, CONFLICT = "ConditionalCheckFailedException", "TransactionConflictException"
+MOST_CONFLICTS = 20
 
 
 class ConditionFailed(Exception):
@@ -58,6 +61,7 @@ class _Connection(Connection):
         made = super().session
         made.register_component("response_parser_factory", _Parsers())
         made.set_default_client_config(Config(user_agent=USER_AGENT))
+        made.register("before-parameter-build.dynamodb", tenancy.guard, unique_id="tenancy")
         return made
 
     def _make_api_call(self, operation_name: str, operation_kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -69,15 +73,20 @@ class _Connection(Connection):
                 # A retry whose first answer was lost must not apply an ADD twice.
                 operation_kwargs["ConditionExpression"] += " AND NOT #att = :att"
         operation_kwargs.pop("ReturnConsumedCapacity", None)
-        try:
-            return cast(dict[str, Any], super()._make_api_call(operation_name, operation_kwargs))
-        except VerboseClientError as error:
-            found = _item_of(error)
-            if attempt and found is not None and found.get("att") == {"S": attempt}:
-                return {"Attributes": found} if operation_name == "UpdateItem" else {}
-            if error.response["Error"]["Code"] == CONDITION_FAILED:
-                raise ConditionFailed(found) from error
-            raise
+        for tried in range(MOST_CONFLICTS):
+            try:
+                return cast(dict[str, Any], super()._make_api_call(operation_name, operation_kwargs))
+            except VerboseClientError as error:
+                found, code = _item_of(error), error.response["Error"]["Code"]
+                if attempt and found is not None and found.get("att") == {"S": attempt}:
+                    return {"Attributes": found} if operation_name == "UpdateItem" else {}
+                if code == CONDITION_FAILED:
+                    raise ConditionFailed(found) from error
+                if code != CONFLICT or tried == MOST_CONFLICTS - 1:
+                    raise
+            # A transaction is at work on the item. The SDK does not try again by itself.
+            time.sleep(random.uniform(0, min(0.2, 0.004 * 2**tried)))
+        raise AssertionError("unreachable")
 
 
 def fresh_attempt() -> str:

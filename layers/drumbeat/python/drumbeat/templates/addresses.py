@@ -21,8 +21,9 @@ RESERVED_URLS = frozenset({"unsubscribe_url", "preferences_url", "click_base", "
 """Addresses that are each recipient's own: no content replaces them."""
 SAMPLE = "https://campaign.example/"
 """Stands for addresses of campaigns while a template is only checked."""
-# Noncharacters, too: data is no text that was scanned, and placeholders are made of them.
-_UNFIT = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+# Signs that turn the direction of reading hide where a link leads. Noncharacters, too: data is no text that was
+# scanned, and placeholders are made of them.
+_UNFIT = re.compile(r"[\x00-\x20\x7f-\x9f\u2028-\u202e\u2066-\u2069\\\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _PLAIN = re.compile(r"([A-Za-z_][\w.-]*)(?:\s*\|\s*default:\s*(\"[^\"]*\"|'[^']*'))?")
 _FOR = re.compile(r"\{%-?\s*for\s+([\w-]+)\s+in\s+([\w.-]+)")
 _ASSIGN = re.compile(r"\{%-?\s*assign\s+([\w-]+)\s*=\s*([\w.-]+)")

@@ -6,7 +6,8 @@ from pydantic import Field, StringConstraints
 
 from drumbeat.accounts.settings import Language
 from drumbeat.fields import Body, Instant, View
-from drumbeat.templates.views import Html, PlainText, stays
+from drumbeat.templates.texts import PlainText
+from drumbeat.templates.views import Html, stays
 
 BlockName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]{0,63}$")]
 

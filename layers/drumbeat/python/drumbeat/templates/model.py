@@ -181,12 +181,12 @@ def change(
             raise TemplateChanged(
                 f"The template has version {int(row.version)} by now, not {expected}. Read it and try again."
             )
-        held, slug, used, before = row.attempt, row.slug, tuple(row.blocks), _said(row)
+        slug, used, before = row.slug, tuple(row.blocks), _said(row)
         rewrite(row)
         if _said(row) == before:
             return row
         row.version, row.updated_at = int(row.version) + 1, now
-        _write(row, held, slug, used, _version(row, note, actor, restored))
+        _write(row, slug, used, _version(row, note, actor, restored))
         return row
 
     return retried(changed)
@@ -205,14 +205,13 @@ def _version(row: Template, note: str | None, actor: str | None, restored: int |
     )  # fmt: skip
 
 
-def _write(row: Template, held: str | None, slug: str | None, used: Sequence[str], version: TemplateVersion) -> None:
-    """Store the new version and the slug of the name, if nobody wrote since `held`. Raises ConditionFailed."""
-    unchanged = Template.attempt == held if held else Template.attempt.does_not_exist()
+def _write(row: Template, slug: str | None, used: Sequence[str], version: TemplateVersion) -> None:
+    """Store the new version and the slug of the name, if nobody wrote the row since. Raises ConditionFailed."""
     wanted = slugs.of(row.name) or None
     old = TemplateVersion.key(row.tenant, row.template_id, int(row.version) - MOST_VERSIONS)
     for claimed in (wanted, None) if wanted != slug else (slug,):
         row.slug = claimed
-        writing = Transaction().update(Template, row.pk, row.sk, _actions(row), Template.pk.exists() & unchanged)
+        writing = Transaction().update(Template, row.pk, row.sk, _actions(row), row.unchanged())
         touched = blocks.into(writing, row.tenant, row.template_id, used, row.blocks)
         writing.put(version).delete(TemplateVersion, *old)
         if claimed != slug:
@@ -238,8 +237,7 @@ def delete(tenant: str, reference: str) -> str:
         last = int(row.version)
         numbers = range(max(1, last - MOST_VERSIONS), last + 1)
         table.write_many(deletes=[TemplateVersion.key(tenant, row.template_id, number) for number in numbers])
-        unchanged = Template.attempt == row.attempt if row.attempt else Template.attempt.does_not_exist()
-        writing = Transaction().delete(Template, row.pk, row.sk, Template.pk.exists() & unchanged)
+        writing = Transaction().delete(Template, row.pk, row.sk, row.unchanged())
         blocks.into(writing, tenant, row.template_id, row.blocks, ())
         counts.into(writing, tenant, COUNTED, row.template_id, -1)
         if row.slug:

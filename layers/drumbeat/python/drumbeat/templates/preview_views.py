@@ -6,7 +6,8 @@ from pydantic import Field, model_validator
 
 from drumbeat.accounts.settings import Language
 from drumbeat.fields import Attributes, Body, View
-from drumbeat.templates.views import FindingView, Html, PlainText, Subject, Variable
+from drumbeat.templates.texts import PlainText
+from drumbeat.templates.views import FindingView, Html, Subject, Variable
 
 
 class MailPreviewRequest(Body):

@@ -2,21 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, JsonValue, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints
 
 from drumbeat.accounts.settings import Language
 from drumbeat.fields import Body, Instant, Listing, Name, Text, View
-
-
-def _at_most(most: int) -> AfterValidator:
-    """Bytes, as they are what an item of the table may have 400 KB of."""
-
-    def bounded(text: str) -> str:
-        if len(text.encode()) > most:
-            raise ValueError(f"must be at most {most // 1000} KB")
-        return text
-
-    return AfterValidator(bounded)
+from drumbeat.templates.texts import PlainText, at_most
 
 
 def _without_default(schema: dict[str, JsonValue]) -> None:
@@ -29,8 +19,7 @@ def stays(unused: Any) -> Any:
 
 
 Subject = Annotated[Text, StringConstraints(min_length=1, max_length=500)]
-Html = Annotated[Text, StringConstraints(min_length=1, max_length=300_000), _at_most(300_000)]
-PlainText = Annotated[Text, StringConstraints(max_length=100_000), _at_most(100_000)]
+Html = Annotated[Text, StringConstraints(min_length=1, max_length=300_000), at_most(300_000)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_.-]{0,63}$")]
 Category = Annotated[Name, StringConstraints(max_length=64)]
 Note = Annotated[Text, StringConstraints(strip_whitespace=True, max_length=500)]

@@ -20,6 +20,8 @@ from drumbeat.errors import Conflict, NotFound
 from drumbeat.table import ConditionFailed, Entity, InstantAttribute, NumberAttribute, UnicodeAttribute, index
 
 FOLDER = Files("imports")
+# What a function that only shows something may do there.
+READ_ONLY = Files("imports", write=False)
 IMPORT = Machine("import")
 MOST_BYTES = 1 << 30
 # A slice takes seconds, and its machine repeats it; one that moved nothing for so long has lost its machine. Wall time.

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from drumbeat.contacts.imports.report import ReportView
 from drumbeat.contacts.views import Channel, NewConsent, Tags
@@ -12,7 +12,9 @@ State = Literal["waiting", "queued", "running", "done", "failed"]
 Format = Literal["csv", "json_lines", "pinpoint_csv", "pinpoint_json_lines"]
 EncodingName = Literal["utf-8", "utf-16-le", "utf-16-be", "cp1252", "ascii"]
 Delimiter = Literal[",", ";", "\t", "|"]
-Mapping = Annotated[dict[Text, Text | None], Field(max_length=250)]
+Column = Annotated[Text, StringConstraints(max_length=500)]
+Target = Annotated[Text, StringConstraints(max_length=100)]
+Mapping = Annotated[dict[Column, Target | None], Field(max_length=250)]
 
 
 class FileConsent(NewConsent):

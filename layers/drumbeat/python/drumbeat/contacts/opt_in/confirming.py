@@ -6,7 +6,7 @@ deleted, has another address by now, or has opted out since: an old mail must no
 
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -69,7 +69,7 @@ def confirm(link: Link, text: str, now: datetime, evidence: Evidence) -> Link:
     before no longer stands. Reads Contact, OptIn; writes `WRITES`."""
 
     def once() -> OptIn:
-        current = follow(text) or link
+        current = _now(link, text)
         contact, row = current.contact, current.row
         if contact is None or current.standing(now) != "open":
             return row
@@ -86,7 +86,12 @@ def confirm(link: Link, text: str, now: datetime, evidence: Evidence) -> Link:
         return row
 
     table.retried(once)
-    return follow(text) or link
+    return _now(link, text)
+
+
+def _now(link: Link, text: str) -> Link:
+    """The link as it stands now: nobody's, when its request was erased meanwhile."""
+    return follow(text) or replace(link, contact=None)
 
 
 def send_again(link: Link, now: datetime, evidence: Evidence) -> Literal["sent_again", "wait", "no_more"]:

@@ -7,7 +7,7 @@ from drumbeat.contacts import consent, model
 from drumbeat.contacts.ledger import Evidence
 from drumbeat.contacts.model import Contact
 from drumbeat.contacts.opt_in import rules
-from drumbeat.contacts.opt_in.model import OVER, OptIn, due_again, find, nothing_due, unchanged
+from drumbeat.contacts.opt_in.model import OVER, OptIn, due_again, find, nothing_due
 from drumbeat.table import ConditionFailed, Transaction
 
 
@@ -41,7 +41,7 @@ def expire(row: OptIn, now: datetime) -> None:
             said = {**contact.consent["email"], "status": "expired", "at": clock.iso(now)}
             consent.state_into(transaction, contact, "email", said, now, Evidence("expiry", "confirmation"))
         actions = [OptIn.state.set("expired"), *nothing_due()]
-        transaction.update(OptIn, *key, actions, unchanged(current))
+        transaction.update(OptIn, *key, actions, current.unchanged())
         consent.commit(transaction)
         return current
 

@@ -9,7 +9,7 @@ whether the mail left: it is not repeated by itself; `failed` the provider refus
 """
 
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from pynamodb.attributes import JSONAttribute
 from pynamodb.expressions.update import Action
@@ -17,7 +17,7 @@ from pynamodb.expressions.update import Action
 from drumbeat import clock, ids
 from drumbeat.contacts.opt_in import rules
 from drumbeat.declare import Queue
-from drumbeat.fields import Body, Instant, View
+from drumbeat.fields import Instant, Message, View
 from drumbeat.table import Entity, InstantAttribute, UnicodeAttribute
 
 CONFIRMATIONS = Queue("confirmations")
@@ -32,7 +32,7 @@ UNDER_WAY = frozenset({"due", "sending"})
 OVER = frozenset({"confirmed", "expired"})
 
 
-class ConfirmationMessage(Body):
+class ConfirmationMessage(Message):
     """A mail that asks for a confirmation is to go to the address of this request."""
 
     tenant: str
@@ -123,11 +123,6 @@ def nothing_due() -> list[Action]:
 def find(tenant: str, email: str) -> OptIn | None:
     """The request of an address."""
     return OptIn.fetch(*OptIn.key(tenant, rules.address_key(tenant, email)))
-
-
-def unchanged(row: OptIn) -> Any:
-    """The condition that nobody wrote the row since this copy was read."""
-    return OptIn.attempt == row.attempt
 
 
 def view(row: OptIn, now: datetime) -> ConfirmationView:

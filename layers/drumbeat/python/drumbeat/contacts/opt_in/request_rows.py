@@ -9,7 +9,7 @@ from drumbeat import clock
 from drumbeat.accounts import settings
 from drumbeat.contacts import suppressions
 from drumbeat.contacts.opt_in import rules
-from drumbeat.contacts.opt_in.model import OVER, UNDER_WAY, OptIn, due_again, partition_of, unchanged
+from drumbeat.contacts.opt_in.model import OVER, UNDER_WAY, OptIn, due_again, partition_of
 from drumbeat.table import ConditionFailed, Transaction
 
 
@@ -81,7 +81,7 @@ def into(transaction: Transaction, one: Asked, row: OptIn | None) -> bool:
         OptIn.source.set(one.source) if one.source else OptIn.source.remove(),
         *due_again(row, look_at),
     ]
-    transaction.update(OptIn, row.pk, row.sk, actions, unchanged(row))
+    transaction.update(OptIn, row.pk, row.sk, actions, row.unchanged())
     return state == "due"
 
 
