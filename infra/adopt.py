@@ -5,7 +5,6 @@ sent since; overdue schedules expire. `--check` only says whose the data is.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -13,26 +12,14 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from infra import names
+from infra import operators
 
 ADOPT = "sends.adopt_copy"
 
 
-class Refused(Exception):
-    """The function did not adopt the data; the text says why."""
-
-
 def adopt(lambda_: Any, *, check: bool) -> dict[str, Any]:
-    """Ask the operator's function. Raises Refused."""
-    wanted = json.dumps({"check": check}).encode()
-    reply = lambda_.invoke(FunctionName=names.function(ADOPT), Payload=wanted)
-    answer = json.loads(reply["Payload"].read())
-    if reply.get("FunctionError"):
-        raise Refused(f"{ADOPT} failed; its log has the story. It may be repeated.")
-    if "error" in answer:
-        raise Refused(f"{answer['error']['code']}: {answer['error']['message']}")
-    told: dict[str, Any] = answer["data"]
-    return told
+    """Adopt the data, or with `check` only say whose it is. Raises operators.Refused."""
+    return operators.ask(lambda_, ADOPT, {"check": check})
 
 
 def report(told: dict[str, Any], *, check: bool) -> str:
@@ -56,7 +43,7 @@ def main(arguments: Sequence[str]) -> int:
     lambda_ = boto3.client("lambda", config=Config(read_timeout=330, retries={"total_max_attempts": 1}))
     try:
         told = adopt(lambda_, check=given.check)
-    except Refused as refused:
+    except operators.Refused as refused:
         print(refused, file=sys.stderr)
         return 1
     print(report(told, check=given.check))

@@ -5,7 +5,6 @@ Prints how far it is, and at the end the latest seals: keep them elsewhere, and 
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,22 +12,18 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from infra import names
+from infra import operators
 
 VERIFY = "contacts.verify_consents"
 
 
-class Refused(Exception):
-    """The function did not verify; the text says why."""
-
-
 def verify(lambda_: Any, tenant: str, expected: Sequence[str], tell: Callable[[str], None]) -> dict[str, Any]:
     """Ask the operator's function slice by slice. Gives `contacts`, `entries`, `sealed`, `broken` and `seals`. Raises
-    Refused."""
+    operators.Refused."""
     seen = {"contacts": 0, "entries": 0, "sealed": 0}
     wanted: dict[str, Any] = {"tenant": tenant, "expected": list(expected)}
     while True:
-        told = _slice(lambda_, wanted)
+        told = operators.ask(lambda_, VERIFY, wanted)
         seen = {name: number + int(told[name]) for name, number in seen.items()}
         cursor = told["cursor"]
         if cursor is None:
@@ -40,17 +35,6 @@ def verify(lambda_: Any, tenant: str, expected: Sequence[str], tell: Callable[[s
 
 def _counted(seen: Mapping[str, int]) -> str:
     return f"{seen['contacts']:,} contacts, {seen['entries']:,} entries, {seen['sealed']:,} sealed"
-
-
-def _slice(lambda_: Any, wanted: dict[str, Any]) -> dict[str, Any]:
-    reply = lambda_.invoke(FunctionName=names.function(VERIFY), Payload=json.dumps(wanted).encode())
-    answer = json.loads(reply["Payload"].read())
-    if reply.get("FunctionError"):
-        raise Refused(f"{VERIFY} failed; its log has the story")
-    if "error" in answer:
-        raise Refused(f"{answer['error']['code']}: {answer['error']['message']}")
-    told: dict[str, Any] = answer["data"]
-    return told
 
 
 def report(told: dict[str, Any]) -> str:
@@ -70,7 +54,7 @@ def main(arguments: Sequence[str]) -> int:
     lambda_ = boto3.client("lambda", config=Config(read_timeout=90, retries={"total_max_attempts": 3}))
     try:
         told = verify(lambda_, given.tenant, given.expect, lambda text: print(text, flush=True))
-    except Refused as refused:
+    except operators.Refused as refused:
         print(refused, file=sys.stderr)
         return 2
     print(report(told))

@@ -4,32 +4,20 @@ Prints the tenant's id and its API key, which is shown this once and stored nowh
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import boto3
 
-from infra import names
+from infra import operators
 
 CREATE = "accounts.create_tenant"
 
 
-class Refused(Exception):
-    """The function did not make a tenant; the text says why."""
-
-
 def create(lambda_: Any, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Invoke the operator's function. Gives `tenant`, `slug`, `created`, `api_key` and `invitation`. Raises Refused."""
-    reply = lambda_.invoke(FunctionName=names.function(CREATE), Payload=json.dumps(wanted).encode())
-    answer = json.loads(reply["Payload"].read())
-    if reply.get("FunctionError"):
-        raise Refused(f"{CREATE} failed; its log has the story")
-    if "error" in answer:
-        raise Refused(f"{answer['error']['code']}: {answer['error']['message']}")
-    made: dict[str, Any] = answer["data"]
-    return made
+    """Gives `tenant`, `slug`, `created`, `api_key` and `invitation`. Raises operators.Refused."""
+    return operators.ask(lambda_, CREATE, wanted)
 
 
 def asked(arguments: Sequence[str]) -> dict[str, Any]:
@@ -57,7 +45,7 @@ def report(made: dict[str, Any]) -> str:
 def main(arguments: Sequence[str]) -> int:
     try:
         made = create(boto3.client("lambda"), asked(arguments))
-    except Refused as refused:
+    except operators.Refused as refused:
         print(refused, file=sys.stderr)
         return 1
     print(report(made))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra import adopt, names
+from infra import adopt, names, operators
 from tests.infra.conftest import Templates
 
 LABEL = {"Fn::Select": [3, {"Fn::Split": ["/", {"Fn::ImportValue": names.EXPORT_STREAM}]}]}
@@ -58,5 +58,5 @@ def test_the_command_says_what_was_done() -> None:
     ],
 )
 def test_the_command_says_why_it_did_not(function: Lambda, why: str) -> None:
-    with pytest.raises(adopt.Refused, match=why):
+    with pytest.raises(operators.Refused, match=why):
         adopt.adopt(function, check=False)

@@ -9,6 +9,8 @@ from tests.simulation import expressions, updates
 from tests.simulation.expressions import Item
 
 Key = tuple[str, str]
+INDEXES = ("gsi1", "gsi2", "gsi3")
+_KEYS_OF = {index: (f"{index}pk", f"{index}sk") for index in INDEXES}
 # Behind every text that a sort key may be.
 END = "\U0010ffff" * 2
 
@@ -40,7 +42,8 @@ def place_in(index: str, item: Item | None) -> tuple[str, str] | None:
     """Where an item is in an index; None when it has not both of the index's keys."""
     if item is None:
         return None
-    pk, sk = item.get(f"{index}pk"), item.get(f"{index}sk")
+    pk_name, sk_name = _KEYS_OF[index]
+    pk, sk = item.get(pk_name), item.get(sk_name)
     return (pk["S"], sk["S"]) if pk and sk else None
 
 

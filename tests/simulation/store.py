@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.simulation.expressions import Item
 from tests.simulation.items import (
+    INDEXES,
     Key,
     after,
     bounds,
@@ -27,7 +28,6 @@ from tests.simulation.items import (
 )
 
 Entry = tuple[str, str, str]  # an index's: its sort key, pk and sk
-INDEXES = ("gsi1", "gsi2", "gsi3")
 # A ClientRequestToken is known for so long (API_TransactWriteItems).
 TOKEN_SECONDS = 600.0
 MOST_ACTIONS, MOST_PUTS, MOST_GETS = 100, 25, 100
@@ -250,15 +250,14 @@ class Store:
             if old is None:
                 bisect.insort(self.sorts.setdefault(pk, []), sk)
         for index in INDEXES:
-            self._reindex(index, key, old, item)
+            was, now = place_in(index, old), place_in(index, item)
+            if was != now:
+                self._move(index, key, was, now)
         self.written += 1
         if pk[: pk.index("#")] in self.watched and old != item:
             self._tell(key, old, item)
 
-    def _reindex(self, index: str, key: Key, old: Item | None, new: Item | None) -> None:
-        was, now = place_in(index, old), place_in(index, new)
-        if was == now:
-            return
+    def _move(self, index: str, key: Key, was: Key | None, now: Key | None) -> None:
         partitions = self.indexes[index]
         if was:
             entries = partitions[was[0]]

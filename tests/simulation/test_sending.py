@@ -15,6 +15,8 @@ import pytest
 
 from tests.faults import Fault
 from tests.harness import ROOT
+from tests.simulation import edge
+from tests.simulation.story import Story
 from tests.simulation.wire import POINTS
 
 SEEDS, A_TEST = 500, 100
@@ -58,6 +60,16 @@ def test_what_is_broken_is_caught_within_20_seeds() -> None:
     noticed = dict(part.split(":", 1) for part in f"\n{said}".split("\nvariant ")[1:])
     for variant in VARIANTS:
         assert re.search(rf"again: \S+/python -m tests.simulation \d+ --variant {variant}", noticed[variant]), said
+
+
+def test_a_seed_that_raises_has_failed_and_says_what() -> None:
+    def judge(story: Story) -> list[str]:
+        raise LookupError(f"the judge of {story.seed} is missing")
+
+    with edge.installed():
+        (problem,) = Story(1, 40).play(judge)
+
+    assert "LookupError: the judge of 1 is missing" in problem
 
 
 def test_a_seed_is_the_same_day_again() -> None:

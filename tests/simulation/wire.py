@@ -76,8 +76,9 @@ class Wire:
 
     def pause(self, point: str) -> None:
         """The turn may pass here, and the worker may die."""
-        self.work.pass_turn()
-        if self.work.storm and self.work.chance.random() < (KILLED_AT_POINT if point else KILLED):
+        work = self.work
+        work.pass_turn()
+        if work.storm and work.chance.random() < (KILLED_AT_POINT if point else KILLED):
             self.work.happened[point or "killed"] += 1
             raise Killed
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from drumbeat.accounts.model import Tenant
 
+from infra import operators
 from infra import tenant as command
 from tests.unit.accounts.people import PASSWORD, Person
 from tests.world import World
@@ -117,5 +118,5 @@ def test_the_command_prints_the_key_once(world: World) -> None:
 def test_the_command_says_why_not(world: World) -> None:
     command.create(Lambda(world), command.asked(["Initech"]))
 
-    with pytest.raises(command.Refused, match="SLUG_TAKEN"):
+    with pytest.raises(operators.Refused, match="SLUG_TAKEN"):
         command.create(Lambda(world), command.asked(["Initech"]))

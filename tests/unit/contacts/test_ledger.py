@@ -17,6 +17,7 @@ from drumbeat.contacts.seals import Seal
 from drumbeat.contacts.views import NewContact
 
 from infra import consents as command
+from infra import operators
 from tests.world import World
 
 ACME = "ten_acme"
@@ -329,5 +330,5 @@ def test_the_command_tells_how_far_it_is_and_names_the_first_broken_entry(
     _drop(ledger.history(ACME, contact_id)[0])
     told = command.verify(Lambda(world), ACME, (), lines.append)
     assert command.report(told) == f"broken: {contact_id}, number 1: the entry is not there (missing)"
-    with pytest.raises(command.Refused, match="VALIDATION_ERROR"):
+    with pytest.raises(operators.Refused, match="VALIDATION_ERROR"):
         command.verify(Lambda(world), ACME, ("rubbish",), lines.append)

@@ -42,10 +42,7 @@ def shown(tenant: str, send_id: str, now: datetime) -> SendView:
         raise NotFound("There is no such send. A campaign that was launched tells its send_id.")
     totals = _totals(send, now)
     account = Sender.fetch(*Sender.key(send.account)) or Sender(account=send.account)
-    belongs = Environment.fetch(*Environment.key())
-    # What was over when the data was adopted stays as it was.
-    ours = send.finished_at is not None or send.environment in (None, environment.ours())
-    home = environment.noted(belongs) and ours
+    written = _environment(send)
     recovery = totals.numbers.get("recovery") or {}
     states_of = {state: int(number) for state, number in recovery.get("chunks", {}).items()}
     dues = {state: clock.parse(at) for state, at in recovery.get("due", {}).items()}
@@ -54,7 +51,7 @@ def shown(tenant: str, send_id: str, now: datetime) -> SendView:
         campaign_id=send.campaign,
         state=send.state,
         reason=send.reason,
-        waiting_for=_waiting_for(send, account, home, dues, now),
+        waiting_for=_waiting_for(send, account, written.is_home, dues, now),
         launched_at=send.launched_at,
         finished_at=send.finished_at,
         expires_at=send.expires_at,
@@ -77,8 +74,15 @@ def shown(tenant: str, send_id: str, now: datetime) -> SendView:
             restarted={name: clock.parse(at) for name, at in (send.restarted or {}).items()},
         ),
         stopped=_stopped(send),
-        environment=EnvironmentView(launched_in=send.environment, this=environment.ours(), is_home=home),
+        environment=written,
     )  # fmt: skip
+
+
+def _environment(send: Send) -> EnvironmentView:
+    """What was over when the data was adopted stays as it was."""
+    ours = send.finished_at is not None or send.environment in (None, environment.ours())
+    home = environment.noted(Environment.fetch(*Environment.key())) and ours
+    return EnvironmentView(launched_in=send.environment, this=environment.ours(), is_home=home)
 
 
 def _stopped(send: Send) -> StopView | None:
