@@ -44,6 +44,7 @@ def played(*arguments: str) -> tuple[int, str]:
     return run.returncode, run.stdout
 
 
+@pytest.mark.timeout(300)  # a hundred days, and other tests beside them
 @pytest.mark.parametrize("first", range(1, SEEDS + 1, A_TEST))
 def test_everybody_once_whatever_fails(first: int) -> None:
     code, said = played(f"{first}-{first + A_TEST - 1}")
