@@ -30,10 +30,11 @@ demo: setup ## from a file of contacts to the results of a campaign, on the loca
 dev: setup ## keeps the local stack running (TIME_SCALE=1 for real time, FOR=60 to end after a minute)
 	@$(RUN) -m infra.local up $(if $(FOR),--for $(FOR))
 
-# The tests of the stack come first and wait much, so there is one process more than there are processors.
+# The tests of the stack come first and wait much, so there is one process more than there are processors. What takes
+# longest comes early, so that nobody waits for it at the end.
 test: setup ## everything that the build server runs
 	$(RUN) -m pytest -n $$($(RUN) -c "import os; print((os.cpu_count() or 1) + 1)") --no-loadscope-reorder \
-	  tests/stack tests/simulation tests/infra tests/unit
+	  tests/stack tests/simulation tests/unit/test_main_job.py tests/unit/system tests/infra tests/unit
 
 soak: setup ## what does not fit into the tests, by seeds: make soak MINUTES=30 [PART=simulation] [SEED=1]
 	$(RUN) -m tests.soak $(PART) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
