@@ -34,7 +34,7 @@ dev: setup ## keeps the local stack running (TIME_SCALE=1 for real time, FOR=60 
 # longest comes early, so that nobody waits for it at the end.
 test: setup ## everything that the build server runs
 	$(RUN) -m pytest -n $$($(RUN) -c "import os; print((os.cpu_count() or 1) + 1)") --no-loadscope-reorder \
-	  tests/stack tests/simulation tests/unit/test_main_job.py tests/unit/system tests/infra tests/unit
+	  tests/stack tests/simulation tests/unit/test_main_job.py tests/unit/test_event_files.py tests/unit/system tests/infra tests/unit
 
 soak: setup ## what does not fit into the tests, by seeds: make soak MINUTES=30 [PART=simulation] [SEED=1]
 	$(RUN) -m tests.soak $(PART) --minutes $(MINUTES) $(if $(SEED),--seed $(SEED))
