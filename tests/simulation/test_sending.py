@@ -19,7 +19,8 @@ from tests.simulation import edge
 from tests.simulation.story import Story
 from tests.simulation.wire import POINTS
 
-SEEDS, A_TEST = 500, 100
+# Five hundred take 75 seconds of a processor; `make test` has five minutes in all.
+SEEDS, A_TEST = 300, 100
 # Lost and silent reports, and workers that run out of time, are rarer than once in ten seeds.
 HAPPENED = (
     *Fault, *POINTS, "killed", "skewed", "skewed by an hour", "together", "execution died", "step: doubled",
