@@ -6,7 +6,7 @@ values, so that the same sources always give the same document.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,21 +63,23 @@ def cases(function: str, events: Path = EVENTS) -> list[Case]:
     return found
 
 
-def filled(value: Any, kept: Mapping[str, Any]) -> Any:
-    """The value with `{contact.id}` and the like replaced by what `given` calls would have kept."""
+def filled(value: Any, kept: Mapping[str, Any], absent: Callable[[str, str], Any] | None = None) -> Any:
+    """The value with `{contact.id}` and the like replaced by what `given` calls have kept; alone in a text it keeps its
+    type, and names of nothing kept stay as they are. `absent` gives what stands for a part (`id`) that what was kept
+    (`contact`) has not, by default a plausible text."""
     if isinstance(value, dict):
-        return {key: filled(item, kept) for key, item in value.items()}
+        return {key: filled(item, kept, absent) for key, item in value.items()}
     if isinstance(value, list):
-        return [filled(item, kept) for item in value]
+        return [filled(item, kept, absent) for item in value]
     if not isinstance(value, str):
         return value
     whole = _PLACE.fullmatch(value)
     if whole and whole[1] in kept:
-        return _part(whole, kept)
-    return _PLACE.sub(lambda place: str(_part(place, kept)) if place[1] in kept else place[0], value)
+        return _part(whole, kept, absent or text)
+    return _PLACE.sub(lambda place: str(_part(place, kept, absent or text)) if place[1] in kept else place[0], value)
 
 
-def _part(place: re.Match[str], kept: Mapping[str, Any]) -> Any:
+def _part(place: re.Match[str], kept: Mapping[str, Any], absent: Callable[[str, str], Any]) -> Any:
     found: Any = kept[place[1]]
     for step in place[2].split(".")[1:]:
         if isinstance(found, list) and step.isdigit() and int(step) < len(found):
@@ -85,7 +87,7 @@ def _part(place: re.Match[str], kept: Mapping[str, Any]) -> Any:
         elif isinstance(found, dict) and step in found:
             found = found[step]
         else:
-            return text(step, place[1])
+            return absent(step, place[1])
     return found
 
 

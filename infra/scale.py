@@ -137,11 +137,12 @@ def section(figures: Mapping[str, Any]) -> str:
 
 def _cases(figures: Mapping[str, Any]) -> Iterator[str]:
     cases = [Case(recipients, rate, figures) for recipients, rate in CASES]
+    smallest, largest = figures["sizes"]
     yield (
         f"From `make bench` ({figures['measured']}), which counts what the real functions ask for while they send, and "
         "their processor time, taken for one of Graviton's and stretched to the share of it that their memory has. A "
-        f"recipient's cost differs by ±{figures['spread']:.0%} between 1,000 and 100,000 recipients. Half of the opens "
-        "come within four hours."
+        f"recipient's cost differs by ±{figures['spread']:.0%} between {smallest:,} and {largest:,} "
+        "recipients. Half of the opens come within four hours."
     )
     rows = {
         "SES takes, a second": [f"{case.rate:,}" for case in cases],

@@ -6,6 +6,7 @@ from typing import Any
 
 from drumbeat import table
 
+from infra import examples
 from tests import harness
 from tests.harness import Reply
 from tests.world import BUCKET, World, client
@@ -27,7 +28,6 @@ STEP_KEYS = {
     "text",
     "ip",
 }
-PLACE = re.compile(r"(?<!{){(\w+(?:\.\w+)*)}(?!})")
 
 
 def given(world: World, step: dict[str, Any], kept: dict[str, Any], where: str) -> None:
@@ -64,27 +64,12 @@ def given(world: World, step: dict[str, Any], kept: dict[str, Any], where: str) 
 
 
 def filled(value: Any, kept: dict[str, Any]) -> Any:
-    """The value with `{name.path}` replaced; alone in a text it keeps its type. Unknown names stay as they are."""
-    if isinstance(value, dict):
-        return {key: filled(item, kept) for key, item in value.items()}
-    if isinstance(value, list):
-        return [filled(item, kept) for item in value]
-    if not isinstance(value, str):
-        return value
-    whole = PLACE.fullmatch(value)
-    if whole and whole[1].split(".")[0] in kept:
-        return _part(whole[1], kept)
-    return PLACE.sub(lambda at: str(_part(at[1], kept)) if at[1].split(".")[0] in kept else at[0], value)
+    """The value with `{name.path}` replaced by what was kept; a part that is not there is a mistake in the file."""
+    return examples.filled(value, kept, _absent)
 
 
-def _part(path: str, kept: dict[str, Any]) -> Any:
-    found: Any = kept
-    for step in path.split("."):
-        try:
-            found = found[int(step)] if isinstance(found, list) else found[step]
-        except (LookupError, ValueError, TypeError):
-            raise AssertionError(f"{{{path}}}: there is no {step!r} in {found}") from None
-    return found
+def _absent(part: str, name: str) -> Any:
+    raise AssertionError(f"{{{name}}}: there is no {part!r} in what was kept")
 
 
 def put_row(row: dict[str, Any]) -> None:

@@ -231,7 +231,7 @@ def main() -> None:
         console.print(table)
     console.print(ASSUMPTIONS.format(stored=prices.stored(found["off"])), style="dim")
     console.print(budget_table(judged))
-    scale = figures.of(found, traced(found["templates"]), budgets.spread(cost_by_size(found)))
+    scale = figures.of(found, traced(found["templates"]), cost_by_size(found))
     del found["templates"]
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(

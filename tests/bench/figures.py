@@ -12,8 +12,8 @@ BUSY = ("sends.deliver_chunk", "sends.govern_account", "feedback.apply_feedback"
         "tracking.follow_link", "segments.evaluate_changes")  # fmt: skip
 
 
-def of(found: Mapping[str, Any], traced: Mapping[str, bool], spread: float) -> dict[str, Any]:
-    """From the run of 20,000 without message events and the one with them."""
+def of(found: Mapping[str, Any], traced: Mapping[str, bool], totals: Mapping[int, float]) -> dict[str, Any]:
+    """From the run of 20,000 without message events and the one with them. `totals`: dollars a million by size."""
     off, on = found["off"], found["on"]
     many = float(off["recipients"])
     used: dict[tuple[str, str], float] = {(name, kind): number / many for name, kind, number in off["used"]}
@@ -33,7 +33,8 @@ def of(found: Mapping[str, Any], traced: Mapping[str, bool], spread: float) -> d
     rolled = float(found["performance"]["roll_up"]["seconds"]) / float(found["performance"]["answer"]["recipients"])
     return {
         "measured": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-        "spread": round(spread, 3),
+        "sizes": [min(totals), max(totals)],
+        "spread": round(budgets.spread(totals), 3),
         "dollars": {
             "without events": round(budgets.cost(off, traced)[1], 2),
             "with events": round(budgets.cost(on, traced)[1], 2),

@@ -9,7 +9,8 @@ from infra import scale
 from infra.discovery import REPOSITORY
 
 FIGURES: dict[str, Any] = {
-    "measured": "2026-11-20", "spread": 0.05, "dollars": {"without events": 5.0, "with events": 8.0},
+    "measured": "2026-11-20", "sizes": [1_000, 10_000],
+    "spread": 0.05, "dollars": {"without events": 5.0, "with events": 8.0},
     "each": {
         "writes": 4.0, "reads": 8.0, "chunk_writes": 0.1, "index_writes": 0.1, "api": 0.33, "sns": 1.0,
         "transitions": 0.01, "bus": 2.0, "stored_bytes": 1_500,

@@ -50,17 +50,6 @@ class Counting(Protocol):
     def numbers(self) -> dict[str, int]: ...
 
 
-class Mails(provider.Provider):
-    """The provider, whose events come to the deployment's queue."""
-
-    def __init__(self, cloud: "Cloud", rate: float) -> None:
-        super().__init__(cloud.work, rate)
-        self._cloud = cloud
-
-    def publish(self, body: str) -> None:
-        self._cloud.put("feedback", body)
-
-
 class Cloud:
     """An account with a deployment in it. `workers` take the place of consumers, by queue."""
 
@@ -71,7 +60,7 @@ class Cloud:
         self.work = Clockwork(self.chance, start)
         self.store = store.copy(lambda: self.work.now)
         self.wire = Wire(self.work)
-        self.mails = Mails(self, rate)
+        self.mails = provider.Provider(self.work, rate, functools.partial(self.put, "feedback"))
         self.workers = dict(workers or {})
         self.counting: Counting | None = None
         self.published: dict[str, dict[str, Any]] = {}

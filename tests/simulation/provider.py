@@ -7,7 +7,7 @@ again, in any order, or never.
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -69,11 +69,12 @@ class Told:
 
 
 class Provider:
-    """One SES account. `publish` puts an event where the deployment gets it."""
+    """One SES account. `publish` puts an event, as text, where the deployment gets it."""
 
     STATUSES = statuses()
 
-    def __init__(self, work: Clockwork, rate: float) -> None:
+    def __init__(self, work: Clockwork, rate: float, publish: Callable[[str], None]) -> None:
+        self.publish = publish
         self.work, self.chance, self.rate = work, work.chance, rate
         self.accepted: defaultdict[tuple[str, str], list[Mail]] = defaultdict(list)
         self.rejected: set[tuple[str, str]] = set()
@@ -85,9 +86,6 @@ class Provider:
         self._late = self.chance.choice(EVENT_LATE)
         self.calls = 0
         self._second, self._taken = 0, 0
-
-    def publish(self, body: str) -> None:
-        raise NotImplementedError
 
     def account(self) -> dict[str, Any]:
         """GetAccount."""

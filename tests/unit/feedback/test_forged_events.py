@@ -17,8 +17,7 @@ from drumbeat import clock
 from drumbeat.contacts import consent, suppressions
 from drumbeat.contacts import model as contacts
 from drumbeat.errors import Refusal
-from drumbeat.feedback import certificates, known, signatures
-from drumbeat.feedback.certificates import SigningCertificate
+from drumbeat.feedback import certificates, signatures
 
 from tests import sns
 from tests.harness import Reply, http_event
@@ -34,23 +33,6 @@ NOTICES = {
 }
 ADDRESS = "rina0-0@mail.example"
 UNSIGNED = {"SignatureVersion", "Signature", "SigningCertURL", "UnsubscribeURL"}
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    certificates.forget()
-    known.forget()
-
-
-@pytest.fixture
-def trusting(world: World) -> World:
-    """A world whose table has the certificate already."""
-    keep(sns.certificate())
-    return world
-
-
-def keep(pem: str) -> None:
-    SigningCertificate(*SigningCertificate.key(sns.CERTIFICATE_URL), pem=pem, fetched_at=clock.wall()).save()
 
 
 def post(world: World, body: bytes, /, **changed: Any) -> Reply:

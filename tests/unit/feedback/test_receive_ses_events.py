@@ -14,33 +14,17 @@ import boto3
 import pytest
 from drumbeat import aws, clock
 from drumbeat.errors import Forbidden, Unavailable
-from drumbeat.feedback import certificates, known, signatures
+from drumbeat.feedback import certificates, signatures
 from drumbeat.feedback.certificates import SigningCertificate
 from drumbeat.sends.work import DELIVERIES, INCIDENTS
 
 from tests import sns
 from tests.harness import Reply, http_event
 from tests.sends import batch, sent
+from tests.unit.feedback.conftest import keep
 from tests.world import World
 
 EVENT = json.dumps({"eventType": "Bounce", "mail": {"messageId": "m", "tags": {}}})
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> None:
-    certificates.forget()
-    known.forget()
-
-
-@pytest.fixture
-def trusting(world: World) -> World:
-    """A world whose table has the certificate already."""
-    keep(sns.certificate())
-    return world
-
-
-def keep(pem: str, url: str = sns.CERTIFICATE_URL) -> None:
-    SigningCertificate(*SigningCertificate.key(url), pem=pem, fetched_at=clock.wall()).save()
 
 
 def post(world: World, body: bytes, *, plain: bool = True) -> Reply:
