@@ -67,7 +67,13 @@ RESOURCES: dict[str, tuple[str, ...]] = {
     "ses:CreateTenant": _ses("tenant/*"),
     "ses:CreateTenantResourceAssociation": _ses("tenant/*", "identity/*", OWN_SETS),
     "ses:DeleteTenantResourceAssociation": _ses("tenant/*", "identity/*", OWN_SETS),
+    # Applications of tenants' apps, whose names begin with ours and theirs (drumbeat.channels.push.sns).
+    "sns:CreatePlatformEndpoint": (names.arn("sns", f"app/*/{names.PREFIX}-*"),),
+    "sns:Publish": (names.arn("sns", f"endpoint/*/{names.PREFIX}-*"),),
     "sns:ConfirmSubscription": tuple(names.topic_arn(topic) for topic in TOPICS),
+    "ssm:GetParameter": (names.arn("ssm", f"parameter/{names.PREFIX}/providers/*"),),
+    "ssm:PutParameter": (names.arn("ssm", f"parameter/{names.PREFIX}/providers/*"),),
+    "ssm:DeleteParameter": (names.arn("ssm", f"parameter/{names.PREFIX}/providers/*"),),
     "events:PutEvents": (names.bus_arn(),),
     "events:DescribeEventBus": (names.bus_arn(),),
     "dynamodb:DescribeTable": (names.table_arn(),),

@@ -22,9 +22,13 @@ UNREAD = (
     "babel/locale-data",  # 30 MB of how the world writes numbers; python-liquid's filters that read it are not ours
     "phonenumbers/geodata",  # which town a number is in
     "phonenumbers/carrierdata",
+    "twilio/rest/*/",  # 23 MB of its products: the client is used without its resources (drumbeat.channels.sms.twilio)
+    # Only Twilio's client for asyncio needs these.
+    "aiohttp", "aiohttp_retry", "aiosignal", "aiohappyeyeballs", "frozenlist", "multidict", "propcache", "yarl",
+    "werkzeug",  # only for the SDK of SendGrid to receive mails with
     "bin",
 )
-RECIPE = "1"  # change it when this file builds something else from the same requirements
+RECIPE = "2"  # change it when this file builds something else from the same requirements
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ def _install(platform: Platform, requirements: Path, target: Path) -> None:
 
 
 def _strip(packages: Path) -> None:
-    unwanted = [packages / name for name in UNREAD]
+    unwanted = [path for name in UNREAD for path in packages.glob(name)]
     for name in RUNTIME_HAS:
         unwanted += [packages / name, *packages.glob(f"{name}-*.dist-info")]
     # Packages read their own version and entry points from METADATA and entry_points.txt; the rest is for installers.

@@ -24,10 +24,11 @@ SERVICE_ERRORS = [
 ]
 
 
-def definition(function_arn: str, partition: str = "aws") -> dict[str, Any]:
-    """The loop. It starts at the decision, so that a state with `wait_seconds` waits before its first round."""
+def definition(function_arn: str, partition: str = "aws", *, waits_first: bool = False) -> dict[str, Any]:
+    """The loop. It starts at the decision, so that a state with `wait_seconds` waits before its first round; one that
+    waits first whatever its state is needs no decision for that."""
     return {
-        "StartAt": "Decide",
+        "StartAt": "Pause" if waits_first else "Decide",
         "States": {
             "Decide": {
                 "Type": "Choice",
@@ -97,7 +98,9 @@ def build(stack: "ContextStack", machine: Machine, function: lambda_.CfnFunction
         state_machine_name=names.machine(machine.name),
         state_machine_type="STANDARD",
         role_arn=role.attr_arn,
-        definition_string=stack.to_json_string(definition(function.attr_arn, stack.partition)),
+        definition_string=stack.to_json_string(
+            definition(function.attr_arn, stack.partition, waits_first=machine.waits_first)
+        ),
         logging_configuration=stepfunctions.CfnStateMachine.LoggingConfigurationProperty(
             level="ERROR", include_execution_data=False, destinations=[destination]
         ),

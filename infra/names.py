@@ -10,6 +10,7 @@ PREFIX = "drumbeat"
 TABLE = PREFIX
 INDEXES = ("gsi1", "gsi2", "gsi3")
 BUS = PREFIX
+EVENT_SOURCE = PREFIX  # of what we say; see drumbeat.activity.forwarding
 SCHEDULE_GROUP = PREFIX
 CONFIGURATION_SET = PREFIX
 SCHEDULER_ROLE = f"{PREFIX}-scheduler-" + "${AWS::Region}"

@@ -112,13 +112,18 @@ def _stream(stack: "ContextStack", found: Found, function: lambda_.CfnFunction) 
 def stream_filters(declared: Declaration) -> list[dict[str, Any]]:
     """Which records reach a stream function: those that match one of these patterns.
 
-    One pattern for all types that any change will do for, and one for each `stream_where`, which is {type: [attribute,
-    its DynamoDB type, values…]} of the new image: `{"TIMELINE": ["bus", "N", "1"]}`. Raises Mistake above five.
+    One pattern for all types that any change will do for, and one for each different `stream_where`, which is {type:
+    [attribute, its DynamoDB type, values…]} of the new image: `{"TIMELINE": ["bus", "N", "1"]}`. Raises Mistake above
+    five.
     """
-    plain = [type_ for type_ in declared.stream_types if type_ not in declared.stream_where]
+    plain = [type_ for type_ in declared.stream_types if not declared.stream_filters(type_)]
     patterns = [_stream_pattern(declared, plain)] if plain else []
-    for type_, (attribute, kind, *values) in declared.stream_where.items():
-        patterns.append(_stream_pattern(declared, [type_], {"NewImage": {attribute: {kind: values}}}))
+    wanted: dict[tuple[str, ...], list[str]] = {}
+    for type_ in declared.stream_where:
+        for one in declared.stream_filters(type_):
+            wanted.setdefault(one, []).append(type_)
+    for (attribute, kind, *values), types in wanted.items():
+        patterns.append(_stream_pattern(declared, types, {"NewImage": {attribute: {kind: values}}}))
     if not 1 <= len(patterns) <= MOST_FILTERS:
         raise Mistake(f"{declared.name}: has {len(patterns)} stream filters; Lambda takes 1 to {MOST_FILTERS}")
     return patterns
@@ -135,7 +140,9 @@ def _schedule(stack: "ContextStack", found: Found, function: lambda_.CfnFunction
 
 
 def _events(stack: "ContextStack", found: Found, function: lambda_.CfnFunction) -> None:
-    pattern = {"detail-type": list(found.declaration.events)}
+    outside = found.declaration.sources
+    sources = [{"prefix": outside}] if outside else [names.EVENT_SOURCE]
+    pattern = {"source": sources, "detail-type": list(found.declaration.events)}
     _rule(stack, found, function, event_bus_name=names.BUS, event_pattern=pattern)
 
 

@@ -16,6 +16,7 @@ FIGURES: dict[str, frozenset[str]] = {
     "SEGMENT": frozenset({"figures", "counted_at", "days", "att"}),
     "MARKETING": frozenset({"figures", "figures_at", "att"}),
     "ROLLUPS": frozenset({"*"}),  # a send's sums, as of when they were added up
+    "PERFORMANCE": frozenset({"*"}),  # a journey's, likewise
 }
 MEASUREMENTS = "drumbeat-feedback"
 Rows = dict[tuple[str, str], dict[str, Any]]

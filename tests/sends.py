@@ -8,7 +8,7 @@ from typing import Any
 
 from drumbeat import clock, ids, table
 from drumbeat.contacts.model import Contact
-from drumbeat.sends import tokens
+from drumbeat.sends import stats, tokens
 from drumbeat.sends.model import Chunk, Content, Outcome, Place, Send, SendKey, Stat, pack
 
 SENT_AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -34,8 +34,8 @@ class Sent:
 
     def stats(self, chunk: int = 0) -> dict[str, frozenset[int]]:
         """The sets of a chunk's stat item."""
-        data = table.connection(Stat).get_item(*self.place(chunk).stat_key, consistent_read=True)
-        return Stat.sets_of(data.get("Item", {}))
+        items = table.raw_many(self.place(chunk).stat_keys(len(self.people[chunk])))
+        return Stat.sets_of(stats.joined(items)) if items else {}
 
     def rows(self, number: int = 0, chunk: int = 0) -> list[dict[str, Any]]:
         """The timeline of a recipient, oldest first, as raw items."""

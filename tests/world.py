@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
-from drumbeat import access, aws, clock, limits, table
+from drumbeat import access, aws, clock, limits, providers, table
 from drumbeat.accounts import settings
 from drumbeat.accounts.model import ApiKey, Tenant
 from drumbeat.contacts import suppressions
@@ -24,6 +24,7 @@ from drumbeat.sends import environment, gate, rollups
 from tests import harness, rewind, table_server
 from tests.harness import Reply
 from tests.rewind import ACCOUNT
+from tests.sendgrid import SendGrid
 from tests.simulation.streams import passes
 
 BUS = "drumbeat"
@@ -62,6 +63,7 @@ class World:
         self.waiting: list[tuple[str, dict[str, Any]]] = []
         self.seen: set[str] = set()
         self.keys: dict[str, str] = {}
+        self.sendgrid = SendGrid()
         self.published: list[dict[str, Any]] = []
         self.heard = 0
 
@@ -77,6 +79,7 @@ class World:
         definitions.forget()
         environment.forget()
         gate.forget()
+        providers.forget()
         suppressions.forget()
         self.keys = rewind.go_back() or self._deployed()
         aws.client("sqs").meta.events.register(

@@ -1,10 +1,11 @@
-"""Put published events on the bus: rows of the outbox, and rows of timelines, segments and opt-outs that are marked."""
+"""Put published events on the bus (rows of the outbox, and marked rows of others), and waited events on a queue."""
 
 from drumbeat.activity import forwarding
+from drumbeat.activity.work import HAPPENED
 from drumbeat.segments import events
 from drumbeat.stream import Record, stream
 
-MARKED = ["bus", "N", "1"]
+MARKED, WAITED = ["bus", "N", "1"], ["waited", "N", "1"]
 
 
 @stream(
@@ -14,9 +15,11 @@ MARKED = ["bus", "N", "1"]
     "SPELL",
     "UNSUBSCRIBE",
     names=("INSERT",),
-    where={"TIMELINE": MARKED, "MEMBER": MARKED, "SPELL": MARKED, "UNSUBSCRIBE": MARKED},
+    where={"TIMELINE": [MARKED, WAITED], "MEMBER": MARKED, "SPELL": MARKED, "UNSUBSCRIBE": MARKED},
+    sends=(HAPPENED,),
     calls=("events:PutEvents",),
 )
 def handler(records: list[Record]) -> int | None:
     """What the bus refuses is tried again within the call, then from its position on by the stream."""
+    forwarding.pass_on(records)
     return forwarding.forward(records, forwarding.put_events, forwarding.wait, events.FRAMERS)

@@ -6,13 +6,14 @@ from drumbeat.activity import timeline
 from drumbeat.activity.model import RollUp
 from drumbeat.activity.views import ActivityQuery, ActivityView
 from drumbeat.contacts import model as contacts
-from drumbeat.contacts.model import Contact
+from drumbeat.contacts.model import Contact, ContactExternalId
 from drumbeat.http import Request, http
 
 
-@http("GET /v1/contacts/{contact_id}/activity", scope="events:read", reads=(Contact, RollUp, Tenant))
+@http("GET /v1/contacts/{contact_id}/activity", scope="events:read", reads=(Contact, ContactExternalId, RollUp, Tenant))
 def handler(request: Request, contact_id: str, query: ActivityQuery) -> ActivityView:
-    """404 for an unknown contact; 422 for a range of days that ends before it starts or is longer than 800 days."""
-    contacts.get(request.tenant, contact_id)
+    """The contact by its id or by its `external_id`; 404 for an unknown one. 422 for a range of days that ends before
+    it starts or is longer than 800 days."""
+    contact = contacts.named(request.tenant, contact_id)
     zone = settings.of(request.tenant).time_zone
-    return timeline.activity(request.tenant, contact_id, query, lambda: timeline.today(request.now, zone))
+    return timeline.activity(request.tenant, contact.contact_id, query, lambda: timeline.today(request.now, zone))

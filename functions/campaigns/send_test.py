@@ -1,5 +1,6 @@
-"""Send test mails of a campaign. They are not counted; who is suppressed or has opted out gets none."""
+"""Send tests of a campaign. They are not counted; who is suppressed or has opted out gets none."""
 
+from drumbeat import channels, providers
 from drumbeat.accounts.model import Tenant
 from drumbeat.campaigns import model, testing
 from drumbeat.campaigns.declared import REFERS
@@ -15,7 +16,7 @@ from drumbeat.http import Request, http
     scope="campaigns:send",
     reads=(Tenant, Suppression, *REFERS),
     writes=CONTACTS,
-    calls=("ses:SendBulkEmail",),
+    calls=(*channels.calls(), *providers.CALLS),
     memory=512,
     timeout=25,
 )
@@ -23,4 +24,4 @@ def handler(request: Request, campaign_id: str, body: TestMail) -> list[TestResu
     """409 `RESTORED_COPY` until restored data is adopted; 422 `CAMPAIGN_NOT_READY` with what is missing; 503 when the
     provider does not take it."""
     campaign = model.get(request.tenant, campaign_id)
-    return testing.send(campaign, body.emails, body.data, request.now, body.language)
+    return testing.send(campaign, body, request.now)

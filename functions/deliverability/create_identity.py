@@ -1,6 +1,6 @@
 """Set up a domain or an e-mail address to send from."""
 
-from drumbeat.channels import ses_identities
+from drumbeat.channels.email import ses_identities
 from drumbeat.deliverability import claims, identities
 from drumbeat.deliverability.views import IdentityView, NewIdentity, view
 from drumbeat.http import Request, http

@@ -1,6 +1,6 @@
 """Delete a sending identity, here and at the mail provider."""
 
-from drumbeat.channels import ses_identities
+from drumbeat.channels.email import ses_identities
 from drumbeat.deliverability import identities, model
 from drumbeat.http import Answer, Request, http
 

@@ -1,6 +1,6 @@
 """Ask the mail provider whether an identity is verified by now."""
 
-from drumbeat.channels import ses_identities
+from drumbeat.channels.email import ses_identities
 from drumbeat.deliverability import claims, identities, model
 from drumbeat.deliverability.views import IdentityView, view
 from drumbeat.http import Request, http

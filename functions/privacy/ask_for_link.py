@@ -2,8 +2,9 @@
 
 from drumbeat.accounts.model import Tenant
 from drumbeat.contacts.model import Contact
-from drumbeat.feedback import forms, opt_outs, tracking
+from drumbeat.feedback import forms, opt_outs, preference_page, tracking
 from drumbeat.feedback import pages as frame
+from drumbeat.feedback.preference_page import Showing
 from drumbeat.http import TRACKING, Raw, Request, http
 from drumbeat.privacy import asking, pages
 from drumbeat.privacy.model import LETTERS
@@ -26,7 +27,8 @@ def handler(request: Request, token: str) -> Raw:
     if contact is None:
         return Raw(frame.nobody(to), headers=frame.HEADERS)
     if wish is None:
-        page = frame.preferences(to, contact, saved=False, more=pages.buttons(to, "data"), action=f"../{token}")
+        showing = Showing(to, contact, request.now)
+        page = preference_page.page(showing, saved=False, more=pages.buttons(to, "data"), action=f"../{token}")
         return Raw(page, status=400, headers=frame.HEADERS)
     asking.ask(target, contact, wish, token, request.id)
     return Raw(pages.link_sent(to, token), headers=frame.HEADERS)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from drumbeat.deliverability.model import Identity
+from drumbeat.providers.model import ProviderAccount
 from drumbeat.sends import governing
 from drumbeat.sends.environment import Environment
 from drumbeat.sends.model import Chunk, Send
@@ -14,7 +15,7 @@ from drumbeat.task import task
 
 @task(
     GOVERN,
-    reads=(Quota, Identity, Environment),
+    reads=(Quota, Identity, Environment, ProviderAccount),
     writes=(Chunk, Send, Sender),
     sends=(DELIVER,),
     starts=(GOVERN,),

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from drumbeat.deliverability.model import Identity
+from drumbeat.providers.model import ProviderAccount
 from drumbeat.schedule import schedule
 from drumbeat.sends import environment, sweeping
 from drumbeat.sends.environment import Environment
@@ -14,7 +15,7 @@ from drumbeat.sends.work import DISPATCH, GOVERN, ROLL_UP
 
 @schedule(
     "rate(1 minute)",
-    reads=(Chunk, Quota, Identity),
+    reads=(Chunk, Quota, Identity, ProviderAccount),
     writes=(Send, Sender, Environment),
     sends=(ROLL_UP,),
     starts=(DISPATCH, GOVERN),

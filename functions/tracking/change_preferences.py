@@ -1,8 +1,7 @@
-"""Change what a recipient gets: marketing by e-mail, by SMS, and the language."""
+"""Change what a recipient gets: channels, categories, how often, a pause, the language."""
 
-from drumbeat.feedback import forms, opt_outs, pages, tracking
-from drumbeat.feedback.opt_outs import Choices
-from drumbeat.feedback.words import LANGUAGES
+from drumbeat.feedback import choosing, forms, opt_outs, pages, preference_page, tracking
+from drumbeat.feedback.preference_page import Showing
 from drumbeat.http import TRACKING, Raw, Request, http
 from drumbeat.privacy import pages as privacy_pages
 from drumbeat.sends.work import ROLL_UP
@@ -25,15 +24,13 @@ def handler(request: Request, token: str) -> Raw:
     sent = forms.fields(request.headers.get("content-type", ""), request.raw)
     asked = pages.MARK in sent
     if asked:
-        language = sent.get("language")
-        tracked = "tracking" in sent if pages.ASKS_TRACKING in sent else None
-        chosen = Choices("email" in sent, "sms" in sent, language if language in LANGUAGES else None, tracked)
         shown = opt_outs.evidence(target, request.ip, request.user_agent)
-        contact = opt_outs.choose(target, chosen, now=request.now, shown=shown)
+        contact = choosing.choose(target, choosing.read(sent), now=request.now, shown=shown)
     else:
         contact = opt_outs.person(target)
     to = pages.reader(target.place[0], contact, request.headers)
     if contact is None:
         return Raw(pages.nobody(to), headers=pages.HEADERS)
-    page = pages.preferences(to, contact, saved=asked, more=privacy_pages.buttons(to, f"../p/{token}/data"))
-    return Raw(page, headers=pages.HEADERS)
+    showing = Showing(to, contact, request.now)
+    more = privacy_pages.buttons(to, f"../p/{token}/data")
+    return Raw(preference_page.page(showing, saved=asked, more=more), headers=pages.HEADERS)

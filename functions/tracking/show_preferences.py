@@ -2,7 +2,8 @@
 
 from drumbeat.accounts.model import Tenant
 from drumbeat.contacts.model import Contact
-from drumbeat.feedback import opt_outs, pages, tracking
+from drumbeat.feedback import opt_outs, pages, preference_page, tracking
+from drumbeat.feedback.preference_page import Showing
 from drumbeat.http import TRACKING, Raw, Request, http
 from drumbeat.privacy import pages as privacy_pages
 from drumbeat.sends.model import Chunk, SendKey
@@ -20,5 +21,6 @@ def handler(request: Request, token: str) -> Raw:
     to = pages.reader(target.place[0], contact, request.headers)
     if contact is None:
         return Raw(pages.nobody(to), headers=pages.HEADERS)
-    page = pages.preferences(to, contact, saved=False, more=privacy_pages.buttons(to, f"../p/{token}/data"))
-    return Raw(page, headers=pages.HEADERS)
+    showing = Showing(to, contact, request.now)
+    more = privacy_pages.buttons(to, f"../p/{token}/data")
+    return Raw(preference_page.page(showing, saved=False, more=more), headers=pages.HEADERS)

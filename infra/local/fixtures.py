@@ -9,6 +9,7 @@ import httpx
 from infra import names
 
 CREATE_TENANT, SET_PASSWORD = "accounts.create_tenant", "accounts.set_password"
+SET_DEFAULT_ACCOUNT = "providers.set_default_account"
 # Senders of the documents' examples, and of ours.
 SENDING_DOMAINS = ("acme.example", "example.com", "company.com", "getit.com.bd", "mcp.com")
 USER = {"email": "user@company.com", "password": "password"}
@@ -55,6 +56,24 @@ PRODUCTS = [
     }
     for sku, name, price in (("product_uuid1", "Silk scarf", 25), ("product_uuid2", "Leather sandals", 49.5))
 ]  # fmt: skip
+# The tenant's account at SendGrid, as integration-guide.md configures it; it is the deployment's default account, whose
+# reports come to /webhooks/sendgrid. Mail goes over SES all the same until the settings choose it.
+SENDGRID_KEY = "SG.local.acme"
+SENDGRID: dict[str, Any] = {
+    "name": "SendGrid",
+    "channel": "email",
+    "provider": "sendgrid",
+    "config": {"sender_domain": "acme.example", "ip_pool": "marketing-pool"},
+    "credentials": {"api_key": SENDGRID_KEY},
+}
+# Its account at Twilio, of the same kind: reports come to /webhooks/twilio. Text messages go over it.
+TWILIO: dict[str, Any] = {
+    "name": "Twilio",
+    "channel": "sms",
+    "provider": "twilio",
+    "config": {"messaging_service_sid": f"MG{'1' * 32}", "per_second": 100},
+}
+SMS_FOOTER = {"en": "Reply STOP to end", "bn": "বন্ধ করতে STOP লিখুন"}
 CUSTOMER = {
     "external_id": 123,
     "email": "customer@example.com",
@@ -97,7 +116,48 @@ def seed(stack: Seedable) -> dict[str, str]:
             post(api, "/v1/segments", {"name": name, "criteria": criteria})
         post(api, "/v1/products/import", {"products": PRODUCTS})
         post(api, "/v1/contacts", CUSTOMER)
+        account = sendgrid_account(stack, api)
+        texts = twilio_account(stack, api)
+        text_people_back(stack, f"{texts['callback_url']}/messages")
+    invoke(stack, SET_DEFAULT_ACCOUNT, {"tenant": credential["tenant"], "account_id": texts["id"]})
+    default = {"tenant": credential["tenant"], "account_id": account["id"]}
+    path = invoke(stack, SET_DEFAULT_ACCOUNT, default)["path"]
+    report_to(stack, SENDGRID_KEY, f"{stack.api_url}{path}")
     return credential
+
+
+def sendgrid_account(stack: Seedable, api: httpx.Client, **changed: Any) -> dict[str, Any]:
+    """An account at the simulated SendGrid for the tenant of this client, which trusts its key."""
+    key = httpx.get(f"{stack.simulators_url}/keys", timeout=10).json()["sendgrid"]["public_key"]
+    wanted = {**SENDGRID, **changed}
+    wanted["config"] = {**wanted["config"], "verification_key": key}
+    made: dict[str, Any] = post(api, "/v1/provider-accounts", wanted)
+    return made
+
+
+def report_to(stack: Seedable, api_key: str, url: str) -> None:
+    """Have the simulated SendGrid report to an address about mails that are sent with a key."""
+    told = {"sendgrid": {"callbacks": {api_key: url}}}
+    httpx.put(f"{stack.simulators_url}/config", json=told, timeout=10).raise_for_status()
+
+
+def twilio_account(stack: Seedable, api: httpx.Client) -> dict[str, Any]:
+    """An account at the simulated Twilio for the tenant of this client, whose text messages go over it from then on."""
+    keys = httpx.get(f"{stack.simulators_url}/keys", timeout=10).json()["twilio"]
+    config = {**TWILIO["config"], "account_sid": keys["account_sid"]}
+    wanted = {**TWILIO, "config": config, "credentials": {"auth_token": keys["auth_token"]}}
+    made: dict[str, Any] = post(api, "/v1/provider-accounts", wanted)
+    chosen = {"channels": {"sms": {"account": made["id"]}}, "sms_footer": SMS_FOOTER}
+    reply = api.patch("/v1/settings", json=chosen)
+    if reply.status_code >= 300:
+        raise Refused(f"PATCH /v1/settings: {reply.text}")
+    return made
+
+
+def text_people_back(stack: Seedable, url: str) -> None:
+    """Have the simulated Twilio hand over what people text."""
+    told = {"twilio": {"inbound_url": url}}
+    httpx.put(f"{stack.simulators_url}/config", json=told, timeout=10).raise_for_status()
 
 
 def trust(stack: Seedable) -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from infra import idle_cost
-from tests.bench import budgets, figures, imports, prices
+from tests.bench import budgets, drips, figures, imports, prices
 from tests.bench.budgets import Verdict
 
 ROOT = Path(__file__).parents[2]
@@ -81,10 +81,12 @@ def measure(console: Console) -> dict[str, Any]:
             **{f"apart {size}": pool.submit(child, "apart", size) for size in SIZES},
             "file_import_memory": pool.submit(child, "file_import", SIZES[-1], "forget"),
             "templates": pool.submit(templates),
+            **{f"drip {place}": pool.submit(child, "journey_run", *run) for place, run in enumerate(drips.RUNS)},
         }
         found |= {name: future.result() for name, future in rest.items()}
         found[str(SIZES[-1])] = largest.result()
     found["apart"] = [found.pop(f"apart {size}") for size in SIZES]
+    found["drips"] = [found.pop(f"drip {place}") for place in range(len(drips.RUNS))]
     return found
 
 
@@ -103,6 +105,7 @@ def verdicts(found: dict[str, Any]) -> list[Verdict]:
         budgets.backfill(found["membership"]["backfill"]),
         budgets.change(found["membership"]["change"]),
         budgets.file_import(found["file_import"], found["file_import_memory"]),
+        drips.wakes(found["drips"]),
     ]
 
 
@@ -227,7 +230,8 @@ def main() -> None:
     console = Console(width=None if sys.stdout.isatty() else 160)
     found = measure(console)
     judged = verdicts(found)
-    for table in (scale_table(found), cost_table(found), function_table(found), idle_table(found)):
+    dripping = drips.table(found["drips"], traced(found["templates"]))
+    for table in (scale_table(found), cost_table(found), function_table(found), dripping, idle_table(found)):
         console.print(table)
     console.print(ASSUMPTIONS.format(stored=prices.stored(found["off"])), style="dim")
     console.print(budget_table(judged))

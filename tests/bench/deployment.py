@@ -33,8 +33,6 @@ WHOLE_PROCESSOR = 1769
 INIT_SECONDS = 0.7
 # X-Ray's default rule: the first request each second and 5 % of the others.
 TRACED = 0.05
-QUEUES = ("deliver", "feedback", "roll_up", "launch")
-MACHINES = ("dispatch", "govern", "backfill")
 
 
 class Lines(io.TextIOBase):
@@ -85,14 +83,14 @@ class Deployment:
         logs.logger.registered_handler.setStream(self.lines)  # type: ignore[attr-defined]  # a StreamHandler
         self.cloud.install()
         os.environ["HEALTH_QUEUE"] = "https://sqs.us-east-1.amazonaws.com/123456789012/health"
-        for name in QUEUES:
-            os.environ[f"QUEUE_{name.upper()}"] = f"https://sqs.us-east-1.amazonaws.com/123456789012/{name}"
-        for name in MACHINES:
-            os.environ[f"MACHINE_{name.upper()}"] = f"arn:aws:states:us-east-1:123456789012:stateMachine:{name}"
         found = [f"{file.parent.name}.{file.stem}" for file in sorted((harness.ROOT / "functions").glob("*/*.py"))]
         functions = [harness.function(name) for name in found]
         self.consumers = {f.declaration.queue.name: f for f in functions if f.declaration.queue}
         self.tasks = {f.declaration.machine.name: f for f in functions if f.declaration.machine}
+        for name in self.consumers:
+            os.environ[f"QUEUE_{name.upper()}"] = f"https://sqs.us-east-1.amazonaws.com/123456789012/{name}"
+        for name in self.tasks:
+            os.environ[f"MACHINE_{name.upper()}"] = f"arn:aws:states:us-east-1:123456789012:stateMachine:{name}"
         self.readers = [f for f in functions if f.declaration.kind == "stream"]
         assert table.connection().connection.client is not None
 
@@ -177,12 +175,15 @@ class Deployment:
     def _started(self, machine: str, name: str, state: dict[str, Any]) -> None:
         self.meter.used[machine, "transitions"] += 1
         self.meter.used[machine, "traces"] += 1
-        self.at(self.now, lambda: self._decide(machine, state))
+        declared = self.tasks[machine].declaration.machine
+        first = bool(declared and declared.waits_first)
+        self.at(self.now, lambda: self._decide(machine, state, waits_first=first))
 
-    def _decide(self, machine: str, state: dict[str, Any]) -> None:
-        """Decide → (Pause) → Work → Decide, as infra/machines.py has it; `Decide` was counted by who came here."""
+    def _decide(self, machine: str, state: dict[str, Any], *, waits_first: bool = False) -> None:
+        """Decide → (Pause) → Work → Decide, as infra/machines.py has it; the first one was counted by who came here,
+        which is `Pause` in a machine that waits first."""
         wait = float(state.get("wait_seconds") or 0)
-        self.meter.used[machine, "transitions"] += 1 if state.get("done") else 2 + (wait > 0)
+        self.meter.used[machine, "transitions"] += 1 if state.get("done") else 2 + (wait > 0 and not waits_first)
         if not state.get("done"):
             self.at(self.now + wait, lambda: self._decide(machine, self.invoke(self.tasks[machine], state)))
 
@@ -193,12 +194,8 @@ class Deployment:
         for reader in self.readers:
             declared = reader.declaration
             kind = key.partition("#")[0]
-            if kind not in declared.stream_types or event not in declared.stream_events:
+            if not declared.passes(kind, event, new):
                 continue
-            if where := declared.stream_where.get(kind):
-                name, attribute_type, *values = where
-                if new.get(name, {}).get(attribute_type) not in values:
-                    continue
             item = new or old
             change = {
                 "Keys": {"pk": item["pk"], "sk": item["sk"]}, "OldImage": old, "NewImage": new, "SequenceNumber": "1",

@@ -54,7 +54,7 @@ class Run:
         deployment = self.deployment
         deployment.build()
         deployment.mailed = self._mailed
-        key, segment = self._tenant(), ids.new("seg")
+        key, segment = key_of_tenant(events=self.events), ids.new("seg")
         segments.create_hidden(TENANT, segment, "Customers", clock.business()).change(
             segments.Segment.figures.set({"members": self.recipients})
         )
@@ -104,22 +104,6 @@ class Run:
         answer = self.deployment.ask(name, headers={"x-api-key": key}, **request)
         assert answer["statusCode"] < 300, answer["body"]
         return json.loads(answer["body"])["data"]
-
-    def _tenant(self) -> str:
-        now = clock.wall()
-        said = {
-            "currency": "BDT", "time_zone": "Asia/Dhaka", "sender_name": "Shop", "sender_email": "news@shop.example",
-            "postal_address": "1 Main Street, Springfield", "message_events": self.events,
-        }  # fmt: skip
-        Tenant(
-            *Tenant.key(TENANT), gsi1pk="TENANTS#all", gsi1sk=TENANT, tenant=TENANT, name="Shop", slug="shop",
-            settings=said, created_at=now,
-        ).create()  # fmt: skip
-        ApiKey(
-            *ApiKey.key("bench"), gsi1pk=f"APIKEYS#{TENANT}", gsi1sk="bench", tenant=TENANT, key_id="bench",
-            name="bench", secret_hash=access.hashed("secret"), scopes={"*"}, created_at=now,
-        ).create()  # fmt: skip
-        return "db_live_bench_secret"
 
     def _idle_sweep(self) -> Counter[str]:
         """What a sweep uses that finds the account and no send: of that, the idle month is made."""
@@ -234,6 +218,24 @@ class Run:
         path = {"token": token, "link": "1"}
         answer = self.deployment.ask("tracking.follow_link", path=path, headers={"user-agent": BROWSER}, ip=ip)
         assert re.match(r"30[12]$", str(answer["statusCode"])), answer
+
+
+def key_of_tenant(*, events: bool) -> str:
+    """Make the tenant, and give its key; with `events` each message's go on the bus."""
+    now = clock.wall()
+    said = {
+        "currency": "BDT", "time_zone": "Asia/Dhaka", "sender_name": "Shop", "sender_email": "news@shop.example",
+        "postal_address": "1 Main Street, Springfield", "message_events": events,
+    }  # fmt: skip
+    Tenant(
+        *Tenant.key(TENANT), gsi1pk="TENANTS#all", gsi1sk=TENANT, tenant=TENANT, name="Shop", slug="shop",
+        settings=said, created_at=now,
+    ).create()  # fmt: skip
+    ApiKey(
+        *ApiKey.key("bench"), gsi1pk=f"APIKEYS#{TENANT}", gsi1sk="bench", tenant=TENANT, key_id="bench",
+        name="bench", secret_hash=access.hashed("secret"), scopes={"*"}, created_at=now,
+    ).create()  # fmt: skip
+    return "db_live_bench_secret"
 
 
 def roll_ups(seconds: float) -> int:

@@ -89,9 +89,32 @@ def test_stream_filters_name_keys_and_narrow_by_the_new_image() -> None:
 
 
 def test_a_stream_takes_five_filters() -> None:
-    where: dict[str, list[Any]] = {f"T{number}": ["a", "N", "1"] for number in range(6)}
+    where: dict[str, list[Any]] = {f"T{number}": ["a", "N", str(number)] for number in range(6)}
     with pytest.raises(Mistake, match="has 6 stream filters"):
         stream_filters(declaration("stream", "x.one", stream_types=tuple(where), stream_where=where))
+
+
+def test_a_machine_that_waits_first_ends_after_four_transitions() -> None:
+    machine = definition("arn:of:function", waits_first=True)
+    states, passed, at = machine["States"], [machine["StartAt"]], machine["StartAt"]
+    while states[at]["Type"] != "Succeed":
+        done = next(iter(states[at].get("Choices", ())), None)
+        at = done["Next"] if done else states[at]["Next"]
+        passed.append(at)
+    assert passed == ["Pause", "Work", "Decide", "Done"]
+
+
+def test_the_same_filter_of_several_types_is_one_and_a_type_may_have_several() -> None:
+    marked, waited = ["bus", "N", "1"], ["waited", "N", "1"]
+    where = {"PARCEL": [marked, waited], "LETTER": marked}
+    declared = declaration("stream", "x.one", stream_types=("PARCEL", "LETTER"), stream_where=where)
+    patterns = [pattern["dynamodb"] for pattern in stream_filters(declared)]
+    assert [[one["prefix"] for one in pattern["Keys"]["pk"]["S"]] for pattern in patterns] == [
+        ["PARCEL#", "LETTER#"], ["PARCEL#"]
+    ]  # fmt: skip
+    assert [pattern["NewImage"] for pattern in patterns] == [{"bus": {"N": ["1"]}}, {"waited": {"N": ["1"]}}]
+    assert declared.passes("PARCEL", "INSERT", {"waited": {"N": "1"}})
+    assert not declared.passes("LETTER", "INSERT", {"waited": {"N": "1"}})
 
 
 def test_a_machine_waits_works_and_ends() -> None:

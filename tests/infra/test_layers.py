@@ -93,3 +93,20 @@ def test_every_function_imports_with_the_layers_and_the_sdk_alone(vendor: Path, 
     command = [sys.executable, "-S", "-s", "-c", IMPORT_ALL, *files]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+ASK_TWILIO = """
+import sys
+from twilio.http.http_client import TwilioHttpClient
+from twilio.rest import Client
+Client("AC0", "token", http_client=TwilioHttpClient(timeout=1.0))
+assert "aiohttp" not in sys.modules and not [name for name in sys.modules if name.startswith("twilio.rest.")]
+"""
+
+
+def test_twilios_client_works_without_the_products_that_are_left_out(vendor: Path, sdk: Path) -> None:
+    assert not (vendor / "twilio" / "rest" / "api").exists()
+    environment = {"PYTHONPATH": f"{vendor}:{sdk}", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-S", "-s", "-c", ASK_TWILIO]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]

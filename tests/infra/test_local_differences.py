@@ -1,12 +1,14 @@
 """The local stack deploys the templates of AWS. This lists what differs, and fails on anything else."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from infra.local.places import ROOT
 from infra.triggers import scaled
-from tests.infra.conftest import example_catalogue, parts, synthesized
+from tests.infra.conftest import Templates, example_catalogue, parts, synthesized
 
 # Of which resources, which properties may differ, and why.
 DIFFERENCES = {
@@ -53,3 +55,9 @@ def test_only_wheels_and_durations_differ(tmp_path: Path) -> None:
 )
 def test_schedules_scale_down_to_a_minute(every: str, scale: float, local: str) -> None:
     assert scaled(every, scale) == local
+
+
+def test_nothing_that_is_deployed_may_ask_what_is_beside_it(real_templates: Templates) -> None:
+    """`EGRESS_LOCAL` (drumbeat.egress) is a setting of the local stack's processes, of no template."""
+    assert "EGRESS_LOCAL" not in json.dumps(real_templates)
+    assert "EGRESS_LOCAL" in (ROOT / "infra/local/stack.py").read_text()

@@ -17,7 +17,7 @@ import botocore.session
 from drumbeat import aws, table
 from drumbeat.sends import rendering
 
-from tests.simulation import clients, clouds
+from tests.simulation import clients, clouds, fallbacks
 from tests.simulation.clients import Client, Table
 from tests.simulation.clouds import Cloud
 
@@ -65,6 +65,7 @@ def installed() -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(instead(botocore.session, get_session=lambda: _Session()))
         stack.enter_context(instead(table.connection().connection, _client=Table()))
+        stack.enter_context(fallbacks.relayed())
         _forget_clients()
         os.environ.update(missing)
         try:

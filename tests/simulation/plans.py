@@ -13,7 +13,7 @@ from drumbeat.contacts.suppressions import Suppression
 from drumbeat.segments.model import Member, Segment, State
 from drumbeat.table import raw
 
-from tests.simulation import towns
+from tests.simulation import fallbacks, towns
 from tests.simulation.expressions import Item
 from tests.simulation.store import Store
 
@@ -57,6 +57,9 @@ class Plan:
     cancelled: bool
     sharded: bool
     segment: bool
+    quiet: bool = False
+    capped: bool = False
+    fallback: bool = False
 
 
 def planned(chance: random.Random, people: int) -> Plan:
@@ -105,6 +108,7 @@ def prepare(store: Store, plan: Plan, side: Side, people: Sequence[str], chance:
         _bar(store, side.tenant, who, towns.address(number), reason)
     row = store.items[f"TENANT#{side.tenant}", "TENANT"]
     settings = json.loads(row["settings"]["S"]) | {"unknown_policy": side.policy, "message_events": plan.publish}
+    settings |= fallbacks.NAMES if plan.fallback else {}
     store.write({**row, "settings": {"S": json.dumps(settings)}})
     if plan.sharded:  # as many as a tenant has for whom plans are sharded
         count = store.items[f"COUNT#{side.tenant}#contacts", "0"]

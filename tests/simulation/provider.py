@@ -7,7 +7,7 @@ again, in any order, or never.
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -58,6 +58,15 @@ class Mail(NamedTuple):
     message: Message
     contact: str
     attempt: str
+    account: str = ""
+
+
+class Outage(NamedTuple):
+    """From the one time until the other the first account takes nothing: it is `unreached`, or `refused`."""
+
+    start: float
+    end: float
+    kind: str
 
 
 @dataclass
@@ -76,6 +85,7 @@ class Provider:
     def __init__(self, work: Clockwork, rate: float, publish: Callable[[str], None]) -> None:
         self.publish = publish
         self.work, self.chance, self.rate = work, work.chance, rate
+        self.outages: Sequence[Outage] = ()
         self.accepted: defaultdict[tuple[str, str], list[Mail]] = defaultdict(list)
         self.rejected: set[tuple[str, str]] = set()
         self.told: dict[Message, Told] = {}
@@ -97,6 +107,8 @@ class Provider:
         self.work.pass_turn()
         self.calls += 1
         self._require(kwargs)
+        account = str(kwargs.get("TenantName") or "")
+        self._stand_outages(account)
         trouble = self._trouble()
         if trouble:
             self.work.happened[f"provider: {trouble}"] += 1
@@ -104,9 +116,9 @@ class Provider:
         if trouble in ("429", "500", "unreached", "timed out"):
             raise self._lost(trouble)
         if trouble == "slow":
-            self._later(self.chance.uniform(READ_TIMEOUT, SLOWNESS), entries)
+            self._later(self.chance.uniform(READ_TIMEOUT, SLOWNESS), entries, account)
             raise self._lost("timed out")
-        results = [self._entry(entry, trouble == "partial") for entry in entries]
+        results = [self._entry(entry, trouble == "partial", account) for entry in entries]
         if trouble in ("500, accepted", "timed out, accepted"):
             raise self._lost(trouble)
         self.work.sleep(self.chance.uniform(0.05, 0.5))
@@ -114,6 +126,15 @@ class Provider:
         if self.work.strikes(POINTS[2], KILLED_AT_POINT):
             raise Killed
         return {"BulkEmailEntryResults": results}
+
+    def _stand_outages(self, account: str) -> None:
+        """The first account's; the second one has none."""
+        present = [one for one in self.outages if one.start <= self.work.now < one.end and not account]
+        for outage in present:
+            self.work.happened[f"provider: {outage.kind} for long"] += 1
+            if outage.kind == "refused":
+                raise refused("AccountSuspendedException", 400, "Sending is suspended")
+            raise self._lost("unreached")
 
     def _require(self, kwargs: Mapping[str, Any]) -> None:
         """What SES refuses."""
@@ -157,18 +178,18 @@ class Provider:
         self.work.sleep(READ_TIMEOUT)
         return ReadTimeoutError(endpoint_url=URL)
 
-    def _later(self, seconds: float, entries: list[dict[str, Any]]) -> None:
+    def _later(self, seconds: float, entries: list[dict[str, Any]], account: str) -> None:
         """The call is acted on after its caller has gone."""
         self.waiting += 1
 
         def act() -> None:
             self.waiting -= 1
             for entry in entries:
-                self._entry(entry, partial=False)
+                self._entry(entry, False, account)
 
         self.work.after(seconds, act)
 
-    def _entry(self, entry: dict[str, Any], partial: bool) -> dict[str, Any]:
+    def _entry(self, entry: dict[str, Any], partial: bool, account: str) -> dict[str, Any]:
         if self._over_rate():
             return {"Status": "ACCOUNT_THROTTLED", "Error": "Maximum sending rate exceeded."}
         struck = partial and self.chance.random() < ENTRIES
@@ -180,7 +201,7 @@ class Provider:
                 self.rejected.add(who)
             return {"Status": status, "Error": status.lower()}
         message = Message(tags["send"], tags["chunk"], int(tags["i"]))
-        self.accepted[who].append(Mail(self.work.now, message, who[1], tags["attempt"]))
+        self.accepted[who].append(Mail(self.work.now, message, who[1], tags["attempt"], account))
         self.tokens[who] = entry["ReplacementHeaders"][0]["Value"].strip("<>").rpartition("/")[2]
         message_id = f"m-{self.calls}-{message.number}"
         self._report(message, tags, entry["Destination"]["ToAddresses"], message_id)

@@ -11,11 +11,14 @@ from typing import Any
 
 from tests.simulation import edge, promises, towns
 from tests.simulation.broken import (
+    cap_read_then_written,
     cursor_as_truth,
+    doubt_moves,
     get_unsubscribe,
     key_without_tenant,
     lock_that_expires,
     naive_counter,
+    plan_time_hours,
     row_then_counter,
     send_then_mark,
 )
@@ -29,12 +32,14 @@ PEOPLE = 100
 @dataclass
 class Variant:
     """What is broken: workers by queue or function, a part of the product, or how numbers are counted. It is caught
-    `by` a promise with this in its words; what else is wrong with it does not count."""
+    `by` a promise with this in its words; what else is wrong with it does not count. `forced` is what its seeds have of
+    what others draw."""
 
     by: str
     workers: Mapping[str, Worker] = field(default_factory=dict)
     broken: Callable[[], AbstractContextManager[None]] = nullcontext
     counting: Callable[[int], Counting] | None = None
+    forced: Mapping[str, Any] = field(default_factory=dict)
 
 
 VARIANTS: Mapping[str, Variant] = {
@@ -45,6 +50,11 @@ VARIANTS: Mapping[str, Variant] = {
     "key_without_tenant": Variant("trespass", broken=key_without_tenant.broken),
     "naive_counter": Variant("delivered is", counting=lambda seed: naive_counter.NaiveCounter()),
     "row_then_counter": Variant(", not ", counting=row_then_counter.RowThenCounter),
+    "plan_time_hours": Variant("in quiet hours", broken=plan_time_hours.broken, forced={"quiet": True, "local": False}),
+    "cap_read_then_written": Variant(
+        "messages of one a day", broken=cap_read_then_written.broken, forced={"capped": True, "publish": False}
+    ),
+    "doubt_moves": Variant("over two accounts", broken=doubt_moves.broken, forced={"fallback": True}),
 }
 
 
@@ -65,7 +75,7 @@ def run(seed: int, people: int = PEOPLE, variant: str | None = None) -> Result:
     began, chosen = time.process_time(), VARIANTS[variant] if variant else Variant("")
     with chosen.broken():
         counting = chosen.counting(seed) if chosen.counting else None
-        story = Story(seed, people, chosen.workers, counting)
+        story = Story(seed, people, chosen.workers, counting, chosen.forced)
         problems = [problem for problem in story.play(promises.broken) if chosen.by in problem]
     return Result(seed, problems, story.exceptions, story.work.happened, _digest(story), time.process_time() - began)
 

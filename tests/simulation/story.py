@@ -9,6 +9,7 @@ import json
 import random
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from drumbeat import clock
 from drumbeat.sends.model import SHARDS, Send
 
 from tests import harness
-from tests.simulation import edge, plans, towns
+from tests.simulation import edge, fallbacks, moments, plans, towns
 from tests.simulation.clouds import TOGETHER, Cloud, Counting, Worker
 from tests.simulation.plans import OptOut, Pause, Side, planned
 
@@ -34,18 +35,24 @@ class Story:
         people: int,
         workers: Mapping[str, Worker] | None = None,
         counting: Counting | None = None,
+        forced: Mapping[str, Any] | None = None,
     ) -> None:
         self.seed, town = seed, towns.town(people)
         self.counting = counting
         self.chance = random.Random(seed + 10**6)
-        self.plan = planned(self.chance, people)
+        plan = planned(self.chance, people)
+        self.plan = replace(plan, **{**moments.drawn(seed, plan), **fallbacks.drawn(seed), **(forced or {})})
         self.people = town.people
         self.cloud = Cloud(seed, town.store, towns.START, rate=self.plan.rate, workers=workers)
         self.cloud.counting = counting
         if people > plans.FEW:  # of so many mails, more would stop the sends for their reputation
             self.cloud.mails.bounced, self.cloud.mails.complained = 0.01, 0.0002
+        if self.plan.fallback:
+            self.cloud.mails.outages = fallbacks.outages(seed, towns.START)
         self.work, self.store = self.cloud.work, self.cloud.store
         self.sides = [Side(tenant, town.campaign, self.plan.policies[tenant]) for tenant in towns.TENANTS]
+        # Other campaigns of the tenants, which are only there to get into the way.
+        self.others: list[Side] = []
         self.under_way = 0
         self.problems: list[str] = []
         # Recipients of two mails whom the policy allows: nothing was heard of the first one within the grace.
@@ -65,6 +72,7 @@ class Story:
     def _play(self) -> None:
         for side in self.sides:
             plans.prepare(self.store, self.plan, side, self.people, self.chance)
+        self._prepare_moments()
         self.store.records.clear()  # what was there before is no news
         self.work.storm = True
         for side in self.sides:
@@ -75,12 +83,20 @@ class Story:
             if self.work.now > towns.START + REST:
                 self.problems.append(f"not at rest: {self._standing()}")
                 return
-            self.work.step(TOGETHER)
+            self.work.step(moments.TOGETHER if self.plan.capped else TOGETHER)
             if self.work.storm and self.work.now > ends:
                 self.work.storm = False
-                for side in self.sides:
+                for side in (*self.sides, *self.others):
                     self._mend(side)
         self._afterwards()
+
+    def _prepare_moments(self) -> None:
+        """Of two tenants one has hours and caps."""
+        side = self.sides[0]
+        moments.prepare(self.store, self.plan, side, self.people)
+        if self.plan.capped:
+            self.others.append(moments.second(self.store, side))
+            self.later(self.chance.uniform(0, 20), lambda: self.do(self.others[0], "launch"))
 
     def _begin(self, side: Side) -> None:
         at = self.chance.uniform(0, 20)
@@ -222,7 +238,7 @@ class Story:
             or self.cloud.stream.busy
         ):
             return False
-        for side in self.sides:
+        for side in (*self.sides, *self.others):
             if self.status(side) == "paused":
                 self._resume(side)
             send = self.store.find(*Send.key(side.tenant, self.send_of(side)))

@@ -83,9 +83,4 @@ def passes(reader: Function, record: Mapping[str, Any]) -> bool:
     """Lambda's filter of the event source mapping, as infra makes it from the declaration."""
     declared, change = reader.declaration, record["dynamodb"]
     kind = change["Keys"]["pk"]["S"].split("#")[0]
-    if kind not in declared.stream_types or record["eventName"] not in declared.stream_events:
-        return False
-    if kind not in declared.stream_where:
-        return True
-    name, attribute_type, *values = declared.stream_where[kind]
-    return change.get("NewImage", {}).get(name, {}).get(attribute_type) in values
+    return declared.passes(kind, record["eventName"], change.get("NewImage", {}))

@@ -29,11 +29,12 @@ HAPPENED = (
     "schedule: twice", "schedule: late", "schedule: after its end",
     "stream: doubled", "stream: split", "stream: reordered", "event: tripled", "event: late",
     "provider: 429", "provider: 500", "provider: 500, accepted", "provider: unreached", "provider: timed out",
-    "provider: timed out, accepted", "provider: slow", "provider: partial",
+    "provider: timed out, accepted", "provider: slow", "provider: partial", "provider: unreached for long",
+    "provider: refused for long",
 )  # fmt: skip
 VARIANTS = (
     "send_then_mark", "lock_that_expires", "cursor_as_truth", "get_unsubscribe", "key_without_tenant", "naive_counter",
-    "row_then_counter",
+    "row_then_counter", "plan_time_hours", "cap_read_then_written", "doubt_moves",
 )  # fmt: skip
 
 

@@ -35,6 +35,11 @@ def contact_id(number: int) -> str:
     return f"con_{number:026d}"
 
 
+def number_of(contact: str) -> int:
+    """The number that a contact's id was made of."""
+    return int(contact.removeprefix("con_"))
+
+
 def address(number: int) -> str:
     return f"p{number}@town.example"
 

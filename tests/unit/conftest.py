@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from moto import mock_aws
 
-from tests import quick_moto, rewind, schemas, table_server
+from tests import quick_moto, rewind, schemas, sendgrid, table_server
 from tests.world import World, watched
 
 quick_moto.quicken()
@@ -26,6 +26,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
         with ExitStack() as stack:
             if request.node.get_closest_marker("moto") is None:
                 stack.enter_context(table_server.serving(rewind.store_as_made(watched())))
+            world.sendgrid = stack.enter_context(sendgrid.sendgrid())
             world.published = stack.enter_context(schemas.watch())
             yield world
     finally:

@@ -1,42 +1,34 @@
 """Runs the demo: `python -m infra.local.demo`. Ends with 1 when any figure differs from the truth."""
 
 import argparse
-import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from infra.local import fixtures
-from infra.local.demo import newsletter, people, report
+from infra.local.demo import journey, newsletter, people, report, texts, welcome
+from infra.local.demo.asking import PATIENCE, Stuck, api_of, console, get, ledger, progress, results, until
 from infra.local.demo.people import File
-from infra.local.demo.report import Figures
+from infra.local.demo.report import Figures, Part
+from infra.local.demo.welcome import Welcome
 from infra.local.fixtures import post
 from infra.local.places import KEPT, holder
 from infra.local.simulators import recipients
 from infra.local.simulators.recipients import Behaviour, Log
 from infra.local.stack import Stack, read
 
-console = Console(highlight=False)
 ROWS, SEED = 10_000, 7
 BEHAVIOUR = Behaviour(opens=0.30, clicks=0.04, unsubscribes=0.006, scanners=0.01, prefetches=0.05)
-PATIENCE = 120.0
 # A click within five seconds of delivery is a machine's.
 READING = 6.0
 # The unsubscribe page and the preferences: looking at them is no click on what the mail is about.
 LEAVING = r"^/[up]/"
 # The stack stays for a look around, and ends by itself.
 STAYS = 600
-
-
-class Stuck(Exception):
-    """Something did not come about in time; the text says what."""
 
 
 def main() -> int:
@@ -49,7 +41,7 @@ def main() -> int:
         agreed = run(started_stack(), options.rows, options.seed, started)
     except KeyboardInterrupt:
         return 130
-    except (Stuck, fixtures.Refused) as trouble:
+    except (Stuck, journey.Stuck, fixtures.Refused) as trouble:
         console.print(f"[red]{trouble}[/]\nThe functions' logs: python -m infra.local logs")
         return 1
     console.print(
@@ -80,64 +72,28 @@ def started_stack() -> Stack:
 
 def run(stack: Stack, rows: int, seed: int, started: float, folder: Path = KEPT) -> bool:
     """The main job from the file to the figures; whether all of them are right."""
-    file = people.make(rows, seed)
+    file = people.make(rows, seed, texts.daytime(stack))
     with api_of(stack) as api:
         import_file(api, file)
         segment = engaged_customers(api, len(file.engaged))
         campaign = launch(api, segment, len(file.eligible))
+        texted = texts.launch(api)  # is sent while people read their mail
+        newcomers = Welcome(stack, api_of, seed)
         log = let_people_act(stack, campaign, seed)
         ours = our_figures(api, campaign, file, settled(api, stack, campaign, log))
         truth = true_figures(stack, file, campaign, log)
         left_out = results(api, campaign)["not_sent_by_reason"]
+        others = [texts.to_the_end(api, stack, file, texted, seed), arrived(newcomers)]
     seconds = round(time.monotonic() - started, 1)
     ours, truth = (Figures(**{**vars(one), "seconds": seconds}) for one in (ours, truth))
-    report.show(console, ours, truth, left_out)
+    parts = [report.newsletter(ours, truth, left_out), *others]
+    report.show(console, parts)
     where = {name: getattr(stack, name) for name in ("api_url", "docs_url", "mailbox_url", "tenant")}
-    report.write(folder / "demo.json", ours, truth, where)
+    report.write(folder / "demo.json", ours, truth, others, where)
     console.print(f"{seconds:.0f} seconds, the start of the stack included. Figures: {folder.name}/demo.json")
     for name, url in where.items():
         console.print(f"  {name:<12} {url}")
-    return report.agree(ours, truth)
-
-
-def api_of(stack: Stack) -> httpx.Client:
-    return httpx.Client(base_url=stack.api_url, headers={"X-API-Key": stack.api_key}, timeout=60)
-
-
-@contextlib.contextmanager
-def progress(title: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, a line elsewhere; the yielded function says how far it is."""
-    began = time.monotonic()
-    if not console.is_terminal:
-        yield lambda done: None
-        console.print(f"{title}: {time.monotonic() - began:.1f} s")
-        return
-    columns = (TextColumn("{task.description:<24}"), BarColumn(bar_width=40), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(title, total=total)
-        yield lambda done: bar.update(task, completed=done)
-
-
-def get(api: httpx.Client, path: str, **query: Any) -> Any:
-    reply = api.get(path, params=query)
-    for _ in range(5):
-        if reply.status_code < 500:
-            break
-        time.sleep(1.0)  # a busy machine: the emulator gives a function no more than its timeout
-        reply = api.get(path, params=query)
-    if reply.status_code != 200:
-        raise Stuck(f"GET {path}: {reply.text}")
-    return reply.json()["data"]
-
-
-def until(look: Callable[[], Any], good: Callable[[Any], bool], what: str, pause: float = 0.5) -> Any:
-    """Look until it is good. Raises Stuck."""
-    end = time.monotonic() + PATIENCE
-    while not good(found := look()):
-        if time.monotonic() > end:
-            raise Stuck(f"{what}: still {found} after {PATIENCE:.0f} s")
-        time.sleep(pause)
-    return found
+    return all(part.agrees for part in parts)
 
 
 def import_file(api: httpx.Client, file: File) -> None:
@@ -205,10 +161,6 @@ def launch(api: httpx.Client, segment: str, expected: int) -> str:
     return str(campaign["id"])
 
 
-def results(api: httpx.Client, campaign: str) -> Any:
-    return get(api, f"/v1/campaigns/{campaign}/performance")
-
-
 def let_people_act(stack: Stack, campaign: str, seed: int) -> Log:
     """Recipients really fetch the pixel, follow links and press unsubscribe, in mails from the mailbox."""
     with api_of(stack) as api:
@@ -245,30 +197,33 @@ def settled(api: httpx.Client, stack: Stack, campaign: str, log: Log) -> Any:
     return found
 
 
+def arrived(newcomers: Welcome) -> Part:
+    """Wait until everybody is through the journey."""
+    with progress("welcoming newcomers", welcome.NEWCOMERS) as tell:
+
+        def look() -> bool:
+            tell(newcomers.done)
+            return newcomers.over
+
+        until(look, bool, "the journey")
+    return newcomers.part()
+
+
 def _same(one: Any, other: Any) -> bool:
     return all(one[name] == other[name] for name in ("delivered", "bounced", "complained", "opened", "clicked"))
 
 
 def our_figures(api: httpx.Client, campaign: str, file: File, found: Any) -> Figures:
     """What Drumbeat says. Twice or never is counted from its ledger, recipient by recipient."""
-    sent: list[str] = []
     with progress("reading the ledger", found["sent"]) as tell:
-        cursor = None
-        while True:
-            query = {"outcome": "sent", "limit": 100, **({"cursor": cursor} if cursor else {})}
-            page = get(api, f"/v1/campaigns/{campaign}/recipients", **query)
-            sent += [row["email"].lower() for row in page["items"]]
-            tell(len(sent))
-            cursor = page["next_cursor"]
-            if cursor is None:
-                break
+        sent = [row["email"].lower() for row in ledger(api, campaign, tell)]
     left_out = found["not_sent_by_reason"]
     ineligible = sum(
         left_out.get(reason, 0) for reason in ("no_consent", "consent_revoked", "suppressed", "no_address")
     )
-    fixture = 1  # the documents' customer 123 is not of the file
+    others = 1 + welcome.NEWCOMERS  # the documents' customer 123 is not of the file, nor are newcomers
     return Figures(
-        contacts=get(api, "/v1/contacts", limit=1)["total_count"] - fixture,
+        contacts=get(api, "/v1/contacts", limit=1)["total_count"] - others,
         eligible=found["recipients"] - ineligible,
         accepted=found["sent"],
         duplicates=len(sent) - len(set(sent)),

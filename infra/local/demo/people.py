@@ -12,7 +12,12 @@ FIRST = ("Anna", "Jürgen", "Søren", "Zoë", "Łukasz", "José", "আমিন�
 LAST = ("Müller", "Nguyễn", "Smith", "হোসেন", "আক্তার", "Ågren", "D'Angelo", "García", "Öztürk", "Chowdhury")
 CITIES = ("Dhaka", "Köln", "Chattogram", "London", "São Paulo", "চট্টগ্রাম", "Zürich")
 BAD = ("not-an-address", "two@@signs.example", "spaces in@town.example", "@nobody.example", "trailing@dot.", "a@b")
-HEADER = ("Email", "First Name", "Last Name", "External ID", "city", "engagement", "consent", "language")
+HEADER = (
+    "Email", "First Name", "Last Name", "External ID", "city", "engagement", "consent", "language", "Phone",
+    "sms_consent", "time_zone",
+)  # fmt: skip
+# How many have a telephone, and what they said about texts, in turn.
+WITH_PHONE, ABOUT_TEXTS = 200, ("yes", "yes", "yes", "yes", "", "yes", "yes", "no", "yes", "yes")
 # Shares of the rows.
 BAD_ADDRESS, REPEATED, SILENT, REFUSED, BOUNCING, COMPLAINING = 0.01, 0.02, 0.06, 0.02, 0.02, 0.003
 # Who is engaged: the segment's condition.
@@ -28,12 +33,13 @@ class File:
     contacts: set[str] = field(default_factory=set)
     engaged: set[str] = field(default_factory=set)
     eligible: set[str] = field(default_factory=set)
+    texted: set[str] = field(default_factory=set)
     rejected: int = 0
     repeated: int = 0
 
 
-def make(rows: int, seed: int) -> File:
-    """A file of so many rows; the same for the same seed."""
+def make(rows: int, seed: int, zone: str = "") -> File:
+    """A file of so many rows; the same for the same seed. Who has a telephone lives in the time zone."""
     chance = random.Random(seed)
     made = File("", rows)
     lines = io.StringIO()
@@ -52,6 +58,8 @@ def make(rows: int, seed: int) -> File:
             made.repeated += 1
         else:
             row = _row(chance, number, _address(chance, number))
+            if number % max(1, rows // WITH_PHONE) == 0:
+                row[-3:] = f"+8801{7 * 10**8 + number}", ABOUT_TEXTS[len(known) % len(ABOUT_TEXTS)], zone
             known.append(row)
             writer.writerow(row)
             _remember(made, row)
@@ -71,6 +79,9 @@ def _row(chance: random.Random, number: int, address: str) -> list[str]:
         str(chance.randrange(100)),
         consent,
         chance.choice(("en", "bn", "de")),
+        "",
+        "",
+        "",
     ]
 
 
@@ -87,3 +98,5 @@ def _remember(made: File, row: list[str]) -> None:
         made.engaged.add(address)
         if consent == "yes":
             made.eligible.add(address)
+    if row[9] == "yes":
+        made.texted.add(row[8])

@@ -1,7 +1,8 @@
 """The demo's figures: ours beside the truth, as a table and as `.local/demo.json`."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,24 +42,44 @@ class Figures:
     seconds: float = 0.0
 
 
-def agree(ours: Figures, truth: Figures) -> bool:
-    """Whether every figure but the time is the same."""
-    return all(getattr(ours, name) == getattr(truth, name) for name in MEANING)
+@dataclass(frozen=True)
+class Part:
+    """A part of what happened: what figures mean, by name, ours and true, and who was left out by reason."""
+
+    title: str
+    meaning: Mapping[str, str]
+    ours: Mapping[str, int]
+    truth: Mapping[str, int]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every figure is the same."""
+        return all(self.ours[name] == self.truth[name] for name in self.meaning)
 
 
-def show(console: Console, ours: Figures, truth: Figures, left_out: dict[str, int]) -> None:
-    table = Table(title="What happened", title_justify="left")
-    for title in ("", "Drumbeat", "simulator's log", ""):
-        table.add_column(title, justify="left" if not title else "right")
-    for name, meaning in MEANING.items():
-        mine, real = getattr(ours, name), getattr(truth, name)
-        mark = "[green]✓[/]" if mine == real else "[bold red]differs[/]"
-        table.add_row(meaning, f"{mine:,}", f"{real:,}", mark)
-    console.print(table)
-    for reason, number in sorted(left_out.items()):
-        console.print(f"  not sent because of {reason.replace('_', ' ')}: {number:,}", highlight=False)
+def newsletter(ours: Figures, truth: Figures, left_out: dict[str, int]) -> Part:
+    """The campaign by mail."""
+    return Part("Newsletter", MEANING, asdict(ours), asdict(truth), left_out)
 
 
-def write(file: Path, ours: Figures, truth: Figures, addresses: dict[str, Any]) -> None:
-    """For programs: our figures, `truth` with the same keys, and where to look around."""
-    file.write_text(json.dumps({**asdict(ours), "truth": asdict(truth), "addresses": addresses}, indent=2) + "\n")
+def show(console: Console, parts: Sequence[Part]) -> None:
+    for part in parts:
+        table = Table(title=part.title, title_justify="left")
+        for title in ("", "Drumbeat", "simulator's log", ""):
+            table.add_column(title, justify="left" if not title else "right")
+        for name, meaning in part.meaning.items():
+            mine, real = part.ours[name], part.truth[name]
+            mark = "[green]✓[/]" if mine == real else "[bold red]differs[/]"
+            table.add_row(meaning, f"{mine:,}", f"{real:,}", mark)
+        console.print(table)
+        for reason, number in sorted(part.left_out.items()):
+            console.print(f"  not sent because of {reason.replace('_', ' ')}: {number:,}", highlight=False)
+
+
+def write(file: Path, ours: Figures, truth: Figures, others: Sequence[Part], addresses: dict[str, Any]) -> None:
+    """For programs: our figures of the newsletter, `truth` with the same keys, the other parts by title in the same
+    way, and where to look around."""
+    parts = {part.title.lower().replace(" ", "_"): {**part.ours, "truth": dict(part.truth)} for part in others}
+    said = {**asdict(ours), "truth": asdict(truth), **parts, "addresses": addresses}
+    file.write_text(json.dumps(said, indent=2) + "\n")

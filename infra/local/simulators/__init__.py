@@ -6,5 +6,6 @@ mailbox.py    every accepted message      pages.py       the mailbox in a browse
 outcomes.py   what happens to a message   events.py      how each provider words it
 notify.py     carries events to the product, `signing.py` signs them as the provider would
 faults.py     scripted faults of requests control.py     routes of the simulator itself
+twilio_inbound.py  people who text back    sms_segments.py  parts of text messages as Twilio counts them
 recipients.py people who read the mails: open, click, unsubscribe
 """

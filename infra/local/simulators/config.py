@@ -58,18 +58,30 @@ class Ses:
 
 @dataclass(frozen=True)
 class SendGrid:
-    """`api_keys` empty accepts every key. `callback_url` receives the event webhook."""
+    """`api_keys` empty accepts every key. `callback_url` receives the event webhook; accounts in `callbacks` (by API
+    key) have an address of their own. `domains` are authenticated; empty: all are. `templates` are dynamic ones by
+    id, with `subject`, `html` and `text`."""
 
     api_keys: list[str] = field(default_factory=list)
     callback_url: str = ""
+    callbacks: dict[str, str] = field(default_factory=dict)
+    domains: list[str] = field(default_factory=list)
+    templates: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Twilio:
-    """`auth_token` empty means the simulator's own, which `GET /keys` shows."""
+    """`auth_token` empty means the simulator's own, which `GET /keys` shows. A messaging service sends from `number`.
+
+    `inbound_url` receives what people text. With `advanced_opt_out` Twilio itself acts on STOP, START and HELP, answers
+    them and says so in its request; without, they are messages like others, and nobody is blocked.
+    """
 
     account_sid: str = "AC00000000000000000000000000000000"
     auth_token: str = ""
+    number: str = "+15005550006"
+    inbound_url: str = ""
+    advanced_opt_out: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,6 +122,10 @@ def _merge_part(part: Any, name: str, values: dict[str, Any]) -> Any:
             raise BadConfig(f"unknown setting: {name}.{key}")
         if key == "destinations":
             value = [destination(item) for item in _list(value, name, key)]
+        elif isinstance(getattr(part, key), dict):
+            if not isinstance(value, dict):
+                raise BadConfig(f"{name}.{key} is an object")
+            value = {**getattr(part, key), **value}
         elif isinstance(getattr(part, key), list):
             value = [str(item) for item in _list(value, name, key)]
         elif isinstance(getattr(part, key), bool) != isinstance(value, bool):

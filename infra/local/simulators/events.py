@@ -5,6 +5,7 @@ SES: the records of https://docs.aws.amazon.com/ses/latest/dg/event-publishing-r
 
 from __future__ import annotations
 
+import base64
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -112,44 +113,67 @@ def _ses_mail(mail: Mail, subject: str) -> dict[str, Any]:
     }
 
 
-_SENDGRID = {
-    "Send": "processed",
-    "Delivery": "delivered",
-    "Bounce": "bounce",
-    "Complaint": "spamreport",
-    "Reject": "dropped",
-    "DeliveryDelay": "deferred",
-    "Rendering Failure": "dropped",
-}
+# What SendGrid says of each kind of happening: the event's name, and what belongs to it besides.
+_AGENT = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+_READER = {"ip": "203.0.113.7", "useragent": _AGENT}
+_SERVER = {"ip": "198.51.100.25", "tls": 1}
+_SENDGRID: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
+    ("Send", ""): ("processed", {}),
+    ("Delivery", ""): ("delivered", {**_SERVER, "response": "250 2.0.0 OK"}),
+    ("DeliveryDelay", ""): ("deferred", {**_SERVER, "response": "421 4.4.1 try again later", "attempt": "1"}),
+    ("Bounce", ""): (
+        "bounce", {**_SERVER, "type": "bounce", "status": "5.1.1", "reason": "550 5.1.1 user unknown",
+                   "bounce_classification": "Invalid Address"},
+    ),
+    ("Bounce", "Transient"): (
+        "bounce", {**_SERVER, "type": "blocked", "status": "4.2.2", "reason": "452 4.2.2 mailbox full",
+                   "bounce_classification": "Mailbox Unavailable"},
+    ),
+    ("Bounce", "Suppressed"): ("dropped", {"reason": "Bounced Address"}),
+    ("Bounce", "OnAccountSuppressionList"): ("dropped", {"reason": "Bounced Address"}),
+    ("Complaint", ""): ("spamreport", {}),
+    ("Reject", ""): ("dropped", {"reason": "Spam Content (if Spam Checker app is enabled)"}),
+    ("Rendering Failure", ""): ("dropped", {"reason": "Invalid SMTPAPI header"}),
+    ("Open", ""): ("open", {**_READER, "sg_content_type": "html", "sg_machine_open": False}),
+    ("Open", "machine"): ("open", {"ip": "203.0.113.8", "useragent": "Mozilla/5.0", "sg_machine_open": True}),
+    ("Click", ""): ("click", {**_READER, "url_offset": {"index": 0, "type": "html"}}),
+    ("Unsubscribe", ""): ("unsubscribe", {}),
+    ("Unsubscribe", "group"): ("group_unsubscribe", {**_READER, "asm_group_id": 1}),
+}  # fmt: skip
 
 
 def sendgrid(mail: Mail, happening: Happening) -> dict[str, Any]:
-    """One entry of SendGrid's event webhook; the custom arguments lie beside its own keys."""
-    address = happening.recipients[0]
-    identity = uuid.uuid5(_NAMESPACE, mail.message_id + happening.kind + address)
+    """One entry of SendGrid's event webhook (twilio.com/docs/sendgrid/for-developers/tracking-events/event); the custom
+    arguments lie beside its own keys."""
+    address, detail = happening.recipients[0], happening.detail
+    name, more = _SENDGRID.get((happening.kind, detail)) or _SENDGRID[happening.kind, ""]
+    identity = base64.urlsafe_b64encode(uuid.uuid5(_NAMESPACE, mail.message_id + happening.kind + address).bytes)
     event: dict[str, Any] = {
         **mail.tags,
         "email": address,
         "timestamp": int(happening.at),
-        "smtp-id": f"<{mail.message_id}@sendgrid>",
-        "event": _SENDGRID[happening.kind],
-        "sg_event_id": identity.hex,
+        "smtp-id": f"<{mail.message_id}@geopod-ismtpd-1>",
+        "event": name,
+        "sg_event_id": identity.decode().rstrip("="),
         "sg_message_id": mail.message_id,
+        **more,
     }
-    if happening.kind == "Bounce":
-        soft = happening.detail == "Transient"
-        event |= {"type": "blocked" if soft else "bounce", "status": _BOUNCES[happening.detail][1]}
-        event["reason"] = _BOUNCES[happening.detail][2]
-    elif happening.kind in ("Reject", "Rendering Failure"):
-        event["reason"] = happening.detail
-    elif happening.kind == "Delivery":
-        event["response"] = "250 OK"
+    if mail.categories:
+        event["category"] = mail.categories
+    if mail.group is not None:
+        event["asm_group_id"] = mail.group
+    if happening.kind == "Click":
+        event["url"] = detail
+    if name == "dropped" and detail.endswith(" Address"):
+        event["reason"] = detail
     return event
 
 
 def twilio_status(happening: Happening) -> tuple[str, str]:
     """Twilio's message status and error code (empty when none)."""
     match happening.kind:
+        case "Queued":
+            return "queued", ""
         case "Send":
             return "sent", ""
         case "Delivery":
@@ -176,4 +200,8 @@ def twilio(mail: Mail, happening: Happening, account_sid: str) -> dict[str, str]
         "SmsStatus": status,
         "To": happening.recipients[0],
     }
+    if mail.configuration_set:
+        form["MessagingServiceSid"] = mail.configuration_set
+    if status == "delivered":
+        form["RawDlrDoneDate"] = datetime.fromtimestamp(happening.at, UTC).strftime("%y%m%d%H%M")
     return form | ({"ErrorCode": error} if error else {})

@@ -24,7 +24,8 @@ KINDS = {
 }
 OPERATIONS = (
     "SendBulkEmail", "SendEmail", "GetAccount", "CreateEmailIdentity", "GetEmailIdentity", "CreateTenant",
-    "CreateConfigurationSet", "MailSend", "CreateMessage", "ListMessages", "*",
+    "CreateConfigurationSet", "MailSend", "CreateMessage", "ListMessages", "GetCustomer",
+    "BatchCustomers", "*",
 )  # fmt: skip
 
 

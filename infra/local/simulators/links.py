@@ -10,6 +10,8 @@ from .mailbox import Mail, Rendered
 
 _HREF = re.compile(r"<a\b[^>]*?\bhref\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _SRC = re.compile(r"<img\b[^>]*?\bsrc\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
+# Telephones make links of addresses in a text; what ends a sentence is no part of one.
+_TEXT = re.compile(r"https?://[^\s<>\"]+[^\s<>\".,;:!?)]")
 _LIST_URL = re.compile(r"<(https?://[^>]+)>")
 
 
@@ -19,7 +21,7 @@ def of(rendered: Rendered, mail: Mail) -> dict[str, Any]:
     address = _LIST_URL.search(names.get("list-unsubscribe", ""))
     one_click = "one-click" in names.get("list-unsubscribe-post", "").lower()
     return {
-        "links": _web(_HREF, rendered.html),
+        "links": _web(_HREF, rendered.html) if rendered.html else list(dict.fromkeys(_TEXT.findall(rendered.text))),
         "images": _web(_SRC, rendered.html),
         "unsubscribe": address.group(1) if address else None,
         "one_click": one_click,

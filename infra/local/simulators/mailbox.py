@@ -18,6 +18,8 @@ from typing import Any
 
 from .handlebars import RenderingFailure, Template
 
+# What readers do, where the provider itself tells of it.
+READING = ("Open", "Click", "Unsubscribe")
 STATUS = {
     "Delivery": "delivered",
     "Bounce": "bounced",
@@ -25,6 +27,7 @@ STATUS = {
     "Reject": "rejected",
     "Rendering Failure": "rendering_failed",
     "DeliveryDelay": "delayed",
+    **dict.fromkeys(READING, "delivered"),
 }
 
 
@@ -57,7 +60,8 @@ class Happening:
 
 @dataclass(slots=True)
 class Mail:
-    """One accepted message. `number` counts from 1 in order of acceptance."""
+    """One accepted message. `number` counts from 1 in order of acceptance. `account` is SendGrid's API key; categories
+    and the `group` of unsubscribing are SendGrid's, too."""
 
     provider: str
     message_id: str
@@ -72,6 +76,9 @@ class Mail:
     tags: dict[str, str] = field(default_factory=dict)
     configuration_set: str = ""
     tenant: str = ""
+    account: str = ""
+    categories: list[str] = field(default_factory=list)
+    group: int | None = None
     number: int = 0
     happened: list[Happening] = field(default_factory=list)
     notified: dict[str, int] = field(default_factory=dict)

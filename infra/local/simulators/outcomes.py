@@ -36,6 +36,12 @@ OUTCOMES: dict[str, list[tuple[str, str]]] = {
     "delay": [("DeliveryDelay", "TransientCommunicationFailure"), ("Delivery", "")],
     "rendering_failure": [("Rendering Failure", "Scripted failure")],
     "none": [],
+    # What SendGrid itself tells of readers.
+    "open": [("Delivery", ""), ("Open", "")],
+    "machine_open": [("Delivery", ""), ("Open", "machine")],
+    "click": [("Delivery", ""), ("Open", ""), ("Click", "https://shop.example/offers")],
+    "unsubscribe": [("Delivery", ""), ("Unsubscribe", "")],
+    "group_unsubscribe": [("Delivery", ""), ("Unsubscribe", "group")],
 }
 _BY_PREFIX = (
     ("bounce", "bounce"),

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from . import control, names, sendgrid, ses, ses_account, ses_identities, ses_tenants, twilio
+from . import control, customers, names, sendgrid, ses, ses_account, ses_identities, ses_tenants, twilio, twilio_inbound
 from .config import BadConfig, Config
 from .faults import Fault
 from .http import Reply, Request
@@ -50,9 +50,14 @@ ROUTES: list[tuple[str, str, Handle, str]] = [
     ("GET", "/v2/email/suppression/addresses/{name}", ses_account.get_suppressed, ""),
     ("DELETE", "/v2/email/suppression/addresses/{name}", ses_account.delete_suppressed, ""),
     ("POST", "/v3/mail/send", sendgrid.mail_send, "MailSend"),
+    ("GET", "/v3/scopes", sendgrid.scopes, ""),
     ("POST", "/2010-04-01/Accounts/{sid}/Messages.json", twilio.create_message, "CreateMessage"),
     ("GET", "/2010-04-01/Accounts/{sid}/Messages.json", twilio.list_messages, "ListMessages"),
     ("GET", "/2010-04-01/Accounts/{sid}/Messages/{message}.json", twilio.get_message, ""),
+    ("GET", "/cx/{tenant}/api/v1/customers/{id}", customers.get_customer, "GetCustomer"),
+    ("POST", "/cx/{tenant}/api/v1/customers/batch", customers.batch_customers, "BatchCustomers"),
+    ("PUT", "/cx/{tenant}/customers", customers.put_customers, ""),
+    ("GET", "/cx/{tenant}/asked", customers.get_asked, ""),
     ("GET", "/", control.mailbox_page, ""),
     ("GET", "/mailbox", control.mailbox_page, ""),
     ("DELETE", "/mailbox", control.clear_mailbox, ""),
@@ -74,6 +79,7 @@ ROUTES: list[tuple[str, str, Handle, str]] = [
     ("GET", "/SimpleNotificationService-{hash}.pem", control.get_certificate, ""),
     ("POST", "/sign", control.post_sign, ""),
     ("POST", "/subscribe", control.post_subscribe, ""),
+    ("POST", "/inbound", twilio_inbound.post_inbound, ""),
     ("POST", "/verify", ses_identities.post_verify, ""),
     ("PUT", "/dns", names.put_records, ""),
     ("GET", "/dns", names.get_records, ""),
@@ -128,6 +134,8 @@ def provider_error(request: Request, status: int) -> Reply:
     text = "too many requests" if status == 429 else "Internal server error"
     if request.path.startswith("/v3/"):
         return sendgrid.error(status, text)
+    if request.path.startswith("/cx/"):
+        return customers.error(status, text)
     return twilio.error(status, 20429 if status == 429 else 20500, text)
 
 

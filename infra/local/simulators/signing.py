@@ -107,19 +107,29 @@ def sns_headers(envelope: dict[str, Any]) -> dict[str, str]:
 
 
 def sign_twilio(url: str, body: str, token: str) -> dict[str, str]:
-    """X-Twilio-Signature: over the URL and the sorted form fields, or over the URL alone when it carries bodySHA256."""
+    """X-Twilio-Signature: over the URL and the sorted form fields, or over the URL alone when it carries bodySHA256.
+    The members of a JSON body without that hash are signed as fields."""
     signed = url
-    if "bodySHA256=" not in urlsplit(url).query:
-        fields = sorted(set(parse_qsl(body, keep_blank_values=True)))
-        signed += "".join(name + value for name, value in fields)
-    digest = hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()
     is_json = body.lstrip().startswith(("{", "["))
+    if "bodySHA256=" not in urlsplit(url).query:
+        fields = _members(body) if is_json else parse_qsl(body, keep_blank_values=True)
+        signed += "".join(name + value for name, value in sorted(set(fields)))
+    digest = hmac.new(token.encode(), signed.encode(), hashlib.sha1).digest()
     content_type = "application/json" if is_json else "application/x-www-form-urlencoded; charset=UTF-8"
     return {
         "Content-Type": content_type,
         "User-Agent": "TwilioProxy/1.1",
         "X-Twilio-Signature": base64.b64encode(digest).decode(),
     }
+
+
+def _members(body: str) -> list[tuple[str, str]]:
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return []
+    pairs = said.items() if isinstance(said, dict) else ()
+    return [(name, "" if value is None else str(value)) for name, value in pairs]
 
 
 def stamp(at: datetime) -> str:

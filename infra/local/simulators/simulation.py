@@ -47,7 +47,10 @@ class Simulation:
         self.records: dict[tuple[str, str], list[str]] = {}
         self.tenant_lists: dict[str, dict[str, dict[str, Any]]] = {}
         self.opted_out: set[tuple[str, str]] = set()
+        self.dropped: dict[str, dict[str, str]] = {}
         self.callbacks_of: dict[str, str] = {}
+        self.customers: dict[str, dict[str, dict[str, Any]]] = {}
+        self.customers_asked: list[dict[str, Any]] = []
         self.closing = threading.Event()
         self._publisher = Publisher(self.config.aws)
         self.dispatcher = Dispatcher(lambda: self._publisher)
@@ -74,6 +77,7 @@ class Simulation:
         `silent` ones nobody ever does."""
         now = time.time()
         plans = [(mail, decide(mail, self.script, self._held(mail), self._failure(mail), now)) for mail in mails]
+        plans = [(mail, [self._as_dropped(mail, notice) for notice in notices]) for mail, notices in plans]
         if silent:
             plans = [(mail, [Notice(notice.happening, ()) for notice in notices]) for mail, notices in plans]
         for mail, notices in plans:
@@ -112,6 +116,8 @@ class Simulation:
         return (self.tenant_lists.setdefault(mail.tenant, {}) if scope == "TENANT" else self.suppressed), reasons
 
     def _held(self, mail: Mail) -> set[str]:
+        if mail.provider == "sendgrid":
+            return set(self.dropped.get(mail.account, ()))
         held, reasons = self._suppression(mail)
         return set() if reasons == [] else set(held)
 
@@ -119,6 +125,8 @@ class Simulation:
         """SES's lists fill themselves when they are asked to."""
         held, own = self._suppression(mail)
         reasons = self.config.ses.suppressed_reasons if own is None else own
+        if mail.provider == "sendgrid":
+            self._drop_from_now_on(mail, notices)
         if not reasons or mail.provider != "ses":
             return
         for happening in (notice.happening for notice in notices):
@@ -127,6 +135,24 @@ class Simulation:
                 for address in happening.recipients:
                     reason = "BOUNCE" if hard else "COMPLAINT"
                     held.setdefault(address.lower(), {"reason": reason, "at": happening.at})
+
+    def _drop_from_now_on(self, mail: Mail, notices: list[Notice]) -> None:
+        """SendGrid's lists: who bounced, complained or unsubscribed gets nothing more over the account."""
+        for happening in (notice.happening for notice in notices):
+            reason = {
+                ("Bounce", "General"): "Bounced Address", ("Complaint", "abuse"): "Spam Reporting Address",
+                ("Unsubscribe", ""): "Unsubscribed Address",
+            }.get((happening.kind, happening.detail))  # fmt: skip
+            for address in happening.recipients if reason else ():
+                self.dropped.setdefault(mail.account, {}).setdefault(address.lower(), str(reason))
+
+    def _as_dropped(self, mail: Mail, notice: Notice) -> Notice:
+        """What happened, as SendGrid has it: it does not send to an address on its lists, and says why."""
+        happened = notice.happening
+        if mail.provider != "sendgrid" or happened.detail != "OnAccountSuppressionList":
+            return notice
+        reason = self.dropped.get(mail.account, {}).get(happened.recipients[0].lower(), "Bounced Address")
+        return Notice(Happening("Reject", happened.recipients, happened.at, reason), notice.delays)
 
     def _tell_ses(self, plans: list[tuple[Mail, list[Notice]]], now: float) -> None:
         destinations = self.config.ses.destinations
@@ -171,7 +197,8 @@ class Simulation:
         self.dispatcher.put(Callback("ses", url, "SubscriptionConfirmation", signed["MessageId"], lambda: built))
 
     def _tell_sendgrid(self, plans: list[tuple[Mail, list[Notice]]], now: float) -> None:
-        if not self.config.sendgrid.callback_url:
+        url = self.config.sendgrid.callbacks.get(plans[0][0].account) or self.config.sendgrid.callback_url
+        if not url:
             return
         waits: dict[tuple[float, ...], list[tuple[Mail, Happening]]] = {}
         for mail, notices in plans:
@@ -183,22 +210,23 @@ class Simulation:
             for start in range(0, len(pairs), SENDGRID_EVENTS_A_POST):
                 part = pairs[start : start + SENDGRID_EVENTS_A_POST]
                 for delay in delays:
-                    self.dispatcher.put(self._sendgrid_callback(part), delay)
+                    self.dispatcher.put(self._sendgrid_callback(url, part), delay)
 
-    def _sendgrid_callback(self, pairs: list[tuple[Mail, Happening]]) -> Callback:
+    def _sendgrid_callback(self, url: str, pairs: list[tuple[Mail, Happening]]) -> Callback:
         def build() -> Built:
             body = json.dumps([events.sendgrid(mail, happening) for mail, happening in pairs]).encode()
             return self.keys.sign_sendgrid(body, time.time()), body
 
         kinds = ",".join(sorted({happening.kind for _, happening in pairs}))
-        return Callback("sendgrid", self.config.sendgrid.callback_url, kinds, pairs[0][0].message_id, build)
+        return Callback("sendgrid", url, kinds, pairs[0][0].message_id, build)
 
     def _tell_twilio(self, plans: list[tuple[Mail, list[Notice]]], now: float) -> None:
         for mail, notices in plans:
             url = self.callbacks_of.get(mail.message_id)
             if not url:
                 continue
-            for notice in [Notice(Happening("Send", mail.to, now)), *notices]:
+            under_way = [Notice(Happening(kind, mail.to, now)) for kind in ("Queued", "Send")]
+            for notice in [*under_way, *notices]:
                 for delay in notice.delays:
                     self.dispatcher.put(self._twilio_callback(url, mail, notice.happening), delay)
 

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .mailbox import STATUS, Mail
+from .mailbox import READING, STATUS, Mail
+
+# Each once: several kinds of happenings make a mail a delivered one.
+_STATES = tuple(dict.fromkeys(STATUS.values()))
 
 
 @dataclass
@@ -24,7 +27,7 @@ class Tally:
         addresses = [address.lower() for address in mail.recipients]
         self.accepted += len(addresses)
         self.times.update(addresses)
-        for happening in mail.happened:
+        for happening in (one for one in mail.happened if one.kind not in READING):
             of_kind = self.happened.setdefault(STATUS.get(happening.kind, happening.kind), Counter())
             of_kind.update(address.lower() for address in happening.recipients)
         self.notified.update(mail.notified)
@@ -38,14 +41,16 @@ class Tally:
             "duplicates": self.accepted - len(self.times),
             "duplicate_addresses": doubled if addresses else doubled[:20],
         }
-        for kind in STATUS.values():
+        for kind in _STATES:
             seen = self.happened.get(kind, Counter())
             answer[kind] = seen.total()
             answer[f"{kind}_recipients"] = len(seen)
         answer["notified"] = dict(self.notified)
         if addresses:
             answer["addresses"] = {"accepted": sorted(self.times)}
-            answer["addresses"] |= {kind: sorted(self.happened.get(kind, ())) for kind in STATUS.values()}
+            answer["addresses"] |= {
+                kind: sorted(self.happened.get(kind, ())) for kind in dict.fromkeys(STATUS.values())
+            }
         return answer
 
 

@@ -17,8 +17,10 @@ from .events import twilio_status
 from .http import Reply, Request
 from .mailbox import Content, Mail
 from .simulation import Simulation
+from .sms_segments import price, segments
 
 MAX_BODY = 1600
+MAX_MEDIA = 10
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 # Twilio's magic test numbers and the error that each gives: https://www.twilio.com/docs/iam/test-credentials
 _MAGIC = {
@@ -27,6 +29,11 @@ _MAGIC = {
     "+15005550003": (21408, "is in a region without permission."),
     "+15005550004": (21610, "is unsubscribed."),
     "+15005550009": (21614, "is not a mobile number."),
+}
+_MAGIC_SENDERS = {
+    "+15005550001": (21212, "is not a valid phone number."),
+    "+15005550007": (21606, "is not a phone number of your account."),
+    "+15005550008": (21611, "has exceeded its queue of messages."),
 }
 
 
@@ -53,30 +60,66 @@ def create_message(sim: Simulation, request: Request) -> Reply:
     """POST …/Messages.json: 201 with the queued message."""
     if refused := _refused(sim, request):
         return refused
-    form = {name: values[-1] for name, values in parse_qs(request.body.decode("utf-8", "replace")).items()}
-    to, sender = form.get("To", ""), form.get("From") or form.get("MessagingServiceSid") or ""
+    fields = parse_qs(request.body.decode("utf-8", "replace"))
+    form, media = {name: values[-1] for name, values in fields.items()}, fields.get("MediaUrl", [])
+    if wrong := _unfit(sim, form, media):
+        return wrong
+    mail = outbound(sim, form["To"], form.get("Body", ""), media, form.get("From"), form.get("MessagingServiceSid"))
+    if form.get("StatusCallback"):
+        sim.callbacks_of[mail.message_id] = form["StatusCallback"]
+        mail.headers.append(["StatusCallback", form["StatusCallback"]])
+        mail.tags = _tags(form["StatusCallback"])
+    sim.accept([mail], silent=request.is_silent)
+    queued = {"status": "queued", "date_sent": None, "price": None, "error_code": None, "error_message": None}
+    if mail.configuration_set and "From" not in form:
+        queued["from"] = None  # the service chooses a number later
+    return Reply.json(_resource(sim, mail) | queued, 201)
+
+
+def _unfit(sim: Simulation, form: dict[str, str], media: list[str]) -> Reply | None:
+    """Why Twilio does not take a message, in the order in which it looks."""
+    to, sender = form.get("To", ""), form.get("From", "")
     if not to:
         return error(400, 21604, "A 'To' phone number is required.")
     if not _E164.fullmatch(to):
         return error(400, 21211, f"The 'To' number {to} is not a valid phone number.")
     if to in _MAGIC:
         return error(400, _MAGIC[to][0], f"The 'To' number {to} {_MAGIC[to][1]}")
-    if not sender:
+    if not sender and not form.get("MessagingServiceSid"):
         return error(400, 21603, "A 'From' phone number is required.")
-    text = form.get("Body", "")
-    if not text:
+    if sender in _MAGIC_SENDERS:
+        return error(400, _MAGIC_SENDERS[sender][0], f"The 'From' number {sender} {_MAGIC_SENDERS[sender][1]}")
+    if not form.get("Body") and not media:
         return error(400, 21602, "Message body is required.")
-    if len(text) > MAX_BODY:
+    if len(form.get("Body", "")) > MAX_BODY:
         return error(400, 21617, "The concatenated message body exceeds the 1600 character limit.")
-    if (sender, to) in sim.opted_out:
+    if len(media) > MAX_MEDIA:
+        return error(400, 21623, "The number of media files exceeds the limit of 10.")
+    if not all(url.startswith(("http://", "https://")) for url in media):
+        return error(400, 21620, "Invalid media URL(s)")
+    number = sender or sim.config.twilio.number
+    if (number, to) in sim.opted_out:
         return error(400, 21610, "Attempt to send to unsubscribed recipient")
+    return None
+
+
+def outbound(
+    sim: Simulation, to: str, text: str, media: list[str], sender: str | None = None, service: str | None = None
+) -> Mail:
+    """A message of ours, not yet accepted. What a messaging service sends is from its number."""
     content = sim.mailbox.keep_content(Content("", "", text, literal=True))
-    mail = Mail("twilio", f"SM{secrets.token_hex(16)}", time.time(), sender, [to], content)
-    if form.get("StatusCallback"):
-        sim.callbacks_of[mail.message_id] = form["StatusCallback"]
-        mail.headers = [["StatusCallback", form["StatusCallback"]]]
-    sim.accept([mail], silent=request.is_silent)
-    return Reply.json(_resource(sim, mail) | {"status": "queued"}, 201)
+    number = sender or sim.config.twilio.number
+    mail = Mail("twilio", f"{'MM' if media else 'SM'}{secrets.token_hex(16)}", time.time(), number, [to], content)
+    mail.configuration_set = service or ""
+    mail.headers = [["MediaUrl", url] for url in media]
+    return mail
+
+
+def _tags(callback: str) -> dict[str, str]:
+    """What the sender put into the path of its callback, so that messages can be found by send and counted by it, as
+    mails can by the tags that their providers know."""
+    parts = callback.rpartition("/")[2].split(".")
+    return dict(zip(("send", "chunk", "attempt", "i", "contact"), parts, strict=True)) if len(parts) == 5 else {}
 
 
 def get_message(sim: Simulation, request: Request) -> Reply:
@@ -97,11 +140,23 @@ def list_messages(sim: Simulation, request: Request) -> Reply:
     size, page = min(_number(query.get("PageSize"), 50), 1000), _number(query.get("Page"), 0)
     found = [mail for mail in reversed(sim.mailbox.every()) if mail.provider == "twilio" and _matches(mail, query)]
     shown = found[page * size : (page + 1) * size]
+
+    def address(number: int) -> str:
+        return f"{request.path}?{urlencode({**query, 'PageSize': size, 'Page': number})}"
+
     more = (page + 1) * size < len(found)
-    following = f"{request.path}?{urlencode({**query, 'PageSize': size, 'Page': page + 1})}" if more else None
-    items = [_resource(sim, mail) for mail in shown]
     return Reply.json(
-        {"messages": items, "page": page, "page_size": size, "next_page_uri": following, "uri": request.path}
+        {
+            "messages": [_resource(sim, mail) for mail in shown],
+            "page": page,
+            "page_size": size,
+            "start": page * size,
+            "end": max(page * size + len(shown) - 1, 0),
+            "uri": address(page),
+            "first_page_uri": address(0),
+            "next_page_uri": address(page + 1) if more else None,
+            "previous_page_uri": address(page - 1) if page else None,
+        }
     )
 
 
@@ -125,22 +180,30 @@ def _number(text: str | None, default: int) -> int:
 
 
 def _resource(sim: Simulation, mail: Mail) -> dict[str, Any]:
+    """https://www.twilio.com/docs/messaging/api/message-resource#message-properties"""
     status, code = twilio_status(mail.happened[-1]) if mail.happened else ("sent", "")
     sid, date = sim.config.twilio.account_sid, format_datetime(datetime.fromtimestamp(mail.at, UTC))
+    text, media = sim.mailbox.render(mail).text, sum(name == "MediaUrl" for name, _ in mail.headers)
+    uri = f"/2010-04-01/Accounts/{sid}/Messages/{mail.message_id}"
     return {
         "sid": mail.message_id,
         "account_sid": sid,
+        "messaging_service_sid": mail.configuration_set or None,
         "api_version": "2010-04-01",
         "to": mail.to[0],
         "from": mail.sender,
-        "body": sim.mailbox.render(mail).text,
+        "body": text,
         "status": status,
         "error_code": int(code) if code else None,
         "error_message": None,
-        "direction": "outbound-api",
-        "num_segments": "1",
+        "direction": mail.tags.get("direction", "outbound-api"),
+        "num_segments": str(segments(text)),
+        "num_media": str(media),
+        "price": f"-{price(mail.to[0], text, media):.5f}",
+        "price_unit": "USD",
         "date_created": date,
         "date_updated": date,
         "date_sent": date,
-        "uri": f"/2010-04-01/Accounts/{sid}/Messages/{mail.message_id}.json",
+        "uri": f"{uri}.json",
+        "subresource_uris": {"media": f"{uri}/Media.json"},
     }

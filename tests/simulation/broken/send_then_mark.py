@@ -3,12 +3,13 @@
 import json
 from typing import Any
 
-from drumbeat.channels import ses
+from drumbeat.channels import Call
+from drumbeat.channels.email import ses
 from drumbeat.channels.outcomes import CallState, Fate
 from drumbeat.contacts import addresses, consent, suppressions
 from drumbeat.contacts import model as contacts
 from drumbeat.contacts.model import Contact
-from drumbeat.sends import due, rendering
+from drumbeat.sends import due, rendering, senders
 from drumbeat.sends.ledger import merged
 from drumbeat.sends.model import Chunk, ChunkState, Content, Outcome, Place, SendKey
 
@@ -48,9 +49,11 @@ def called(place: Place, chunk: Chunk) -> dict[int, Outcome] | None:
     if content is None or key is None:
         return None
     allowed, outcomes = _allowed(tenant, chunk)
-    mails = {n: rendering.mail(content, person, place, n, key.secret, 1) for n, person in allowed.items()}
+    mails = {n: rendering.message(content, person, place, n, key.secret, 1) for n, person in allowed.items()}
     if mails:
-        result = ses.send(rendering.sender(content), None, rendering.template(content), list(mails.values()))
+        result = ses.send(
+            Call(senders.OWN, rendering.sender(content), rendering.template(content), list(mails.values()))
+        )
         if result.state != CallState.ANSWERED:
             return None
         answers = zip(mails, result.entries, strict=True)

@@ -12,7 +12,7 @@ import botocore.endpoint
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from drumbeat import aws, table
-from drumbeat.channels import ses
+from drumbeat.channels.email import ses
 
 from tests.faults import NONE, Hook, Rates
 from tests.simulation.clockwork import Killed

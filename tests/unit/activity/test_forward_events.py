@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from drumbeat import aws, table
+from drumbeat import aws, channels, table
 from drumbeat.activity import forwarding, frames
 from drumbeat.activity.forwarding import MOST_BYTES, TRIES, Entry
 from drumbeat.activity.model import message_row
@@ -17,7 +17,7 @@ from tests.unit.activity.conftest import Shop
 from tests.world import World
 
 AT = parse("2026-11-01T10:00:00Z")
-MESSAGE = frames.email("cmp_1", "123", "ann@example.com", "msg_1")
+MESSAGE = frames.message(channels.get("email"), "cmp_1", "123", "ann@example.com", "msg_1")
 COMPLETED = frames.campaign_completed(
     "cmp_1", "x", "email", segment_id=None, segment_size=1, status="sent", started_at=AT, completed_at=AT, counts={}
 )  # fmt: skip

@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 import pytest
+from drumbeat import channels
 from drumbeat.activity import frames
 from drumbeat.activity.machines import is_machine_click, is_machine_open
 from drumbeat.clock import parse
@@ -41,7 +42,7 @@ OPENED = {
         "location": {"country": "US", "city": "New York"},
     },
 }
-MESSAGE = frames.email("cmp_123", "cust_456", "customer@example.com", "msg_789")
+MESSAGE = frames.message(channels.get("email"), "cmp_123", "cust_456", "customer@example.com", "msg_789")
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36"
 GMAIL = "Mozilla/5.0 (Windows NT 5.1; rv:11.0) Gecko Firefox/11.0 (via ggpht.com GoogleImageProxy)"
@@ -109,7 +110,7 @@ def test_our_opened_event_is_the_documented_one_key_by_key() -> None:
         ("opened", frames.opened(MESSAGE, None, None, {})),
         ("clicked", frames.clicked(MESSAGE, "::1", WINDOWS, {"x-country": "bd"}, "https://shop.example/")),
         ("bounced", frames.bounced(MESSAGE, "hard", "550 5.1.1 user unknown")),
-        ("bounced", frames.bounced(frames.email(None, "c", "a@b.de", "m"), "soft", None)),
+        ("bounced", frames.bounced(frames.message(channels.get("email"), None, "c", "a@b.de", "m"), "soft", None)),
         ("complained", MESSAGE),
         ("unsubscribed", MESSAGE),
     ],

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from drumbeat import lists, table
+from drumbeat import channels, lists, table
 from drumbeat.activity import frames, rollups
 from drumbeat.activity.model import Timeline, message_row
 from drumbeat.clock import parse
@@ -111,7 +111,7 @@ def test_a_range_that_is_none_is_422(shop: Shop, query: dict[str, str], field: s
 
 def test_a_messages_events_may_be_written_any_number_of_times(shop: Shop) -> None:
     ann = shop.contact()
-    data = frames.email("cmp_1", "123", "ann@example.com", "msg_1")
+    data = frames.message(channels.get("email"), "cmp_1", "123", "ann@example.com", "msg_1")
     at = parse("2026-11-01T10:00:00Z")
 
     later = parse("2026-11-01T11:00:00Z")

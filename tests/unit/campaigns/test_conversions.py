@@ -8,7 +8,7 @@ from drumbeat.accounts.settings import Settings
 from drumbeat.activity.model import Timeline
 from drumbeat.campaigns import conversions, economics
 from drumbeat.campaigns.conversions import Conversion
-from drumbeat.campaigns.economics import Sums
+from drumbeat.campaigns.economics import Sending, Sums
 from drumbeat.campaigns.model import Campaign
 
 from tests.world import World
@@ -147,8 +147,9 @@ def test_what_a_campaign_cost_and_earned(world: World) -> None:
 
 def test_sending_costs_by_the_thousand() -> None:
     terms = Settings(email_price_per_thousand=0.1)
-    assert economics.costs(8_500, terms, Sums(0, 0, 5)) == {"email": 85, "other": 5}
-    assert economics.costs(8_500, Settings(currency="JPY", email_price_per_thousand=15.5), Sums())["email"] == 132
+    assert economics.costs(Sending(sent=8_500), terms, Sums(0, 0, 5)) == {"email": 85, "other": 5}
+    yen = Settings(currency="JPY", email_price_per_thousand=15.5)
+    assert economics.costs(Sending(sent=8_500), yen, Sums())["email"] == 132
 
 
 def test_a_campaigns_window_is_shown_and_checked(world: World) -> None:

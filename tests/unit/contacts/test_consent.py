@@ -192,7 +192,7 @@ def test_recipients_that_a_request_names_become_contacts_with_consent_unless_rev
     ]
 
     for _ in range(2):
-        found = batch.upsert_by_email("ten_acme", rows, now=clock.business())
+        found = batch.upsert_named("ten_acme", rows, now=clock.business())
 
     assert [contact.contact_id for contact in found] == [gone, found[1].contact_id, found[1].contact_id]
     assert (found[1].first_name, found[1].last_name) == ("Bob", "Lee")

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from drumbeat import aws, clock
-from drumbeat.channels import ses_identities
+from drumbeat.channels.email import ses_identities
 from drumbeat.deliverability.claims import UNPROVEN_FOR, Claim, proof
 
 from infra.catalogue import TOPICS

@@ -36,7 +36,7 @@ class Clocked(Shop):
 
     def people(self, number: int) -> None:
         """Contacts p0, p1, … who agreed to get mails."""
-        said = {"email": {"status": "granted", "at": clock.iso(START), "method": "api"}}
+        said = {"email": {"status": "granted", "at": clock.iso(START), "source": None, "method": "api"}}
         table.put_many(
             Contact(
                 *Contact.key(TENANT, made), gsi1pk=Contact.partition_of(TENANT, made), gsi1sk=made, tenant=TENANT,

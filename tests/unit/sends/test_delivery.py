@@ -1,8 +1,10 @@
 """What a provider's answer does to a chunk: done, not done, or unknown, and nobody twice."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from drumbeat import clock, table
@@ -30,13 +32,12 @@ def shop(mails: Provider, world: World) -> Shop:
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
-    """Let business time pass."""
-    moved = [timedelta(0)]
-    now = clock.business
-    monkeypatch.setattr(clock, "business", lambda: now() + moved[0])
+    """Let time pass, on both clocks."""
+    moved = [0.0]
+    monkeypatch.setattr(clock, "time", SimpleNamespace(time=lambda: time.time() + moved[0]))
 
     def pass_time(**duration: float) -> None:
-        moved[0] += timedelta(**duration)
+        moved[0] += timedelta(**duration).total_seconds()
 
     yield pass_time
 

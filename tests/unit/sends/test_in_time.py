@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from drumbeat import clock
-from drumbeat.channels import ses
+from drumbeat.channels.email import ses
 from drumbeat.contacts import suppressions
 from drumbeat.contacts.model import Contact
 from drumbeat.sends import checking, delivering, states

@@ -11,7 +11,7 @@ from tests.unit.campaigns.conftest import shop as shop
 def test_an_account_that_was_never_asked_is_asked(shop: Shop) -> None:
     """Whoever made its row died, or SES did not answer: at the sandbox's rate chunks would have one mail each."""
     shop.contact("rina@mail.example")
-    senders.made(senders.SES)
+    senders.made(senders.OWN)
 
     sent = shop.launch(shop.campaign())
 

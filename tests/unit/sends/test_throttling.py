@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from drumbeat import clock
-from drumbeat.channels import ses
+from drumbeat.channels import outcomes
 from drumbeat.sends import gate, senders, throttling
 from drumbeat.sends.senders import Sender
 
@@ -102,14 +102,14 @@ def test_a_used_up_day_holds_the_account_and_no_campaign_for_ever(clocked: Clock
 )  # fmt: skip
 def test_how_long_a_provider_asks_us_to_wait(text: str, seconds: int | None) -> None:
     wanted = None if seconds is None else timedelta(seconds=seconds)
-    assert ses.asked_to_wait({"Retry-After": text}) == wanted
+    assert outcomes.asked_to_wait({"Retry-After": text}) == wanted
 
 
 def test_a_date_to_wait_for_is_understood_too() -> None:
     at = (clock.wall() + timedelta(seconds=90)).strftime("%a, %d %b %Y %H:%M:%S GMT")
-    wait = ses.asked_to_wait({"retry-after": at})
+    wait = outcomes.asked_to_wait({"retry-after": at})
     assert wait is not None and timedelta(seconds=80) < wait <= timedelta(seconds=90)
-    assert ses.asked_to_wait({"retry-after": "Mon, 02 Mar 2020 09:00:00 GMT"}) == timedelta(0)
+    assert outcomes.asked_to_wait({"retry-after": "Mon, 02 Mar 2020 09:00:00 GMT"}) == timedelta(0)
 
 
 def test_the_longest_wait_of_several_counts(clocked: Clocked) -> None:

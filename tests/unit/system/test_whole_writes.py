@@ -26,6 +26,7 @@ REASONS = {
     "activity/recording.py": EVENT, "feedback/applying.py": EVENT, "feedback/opt_outs.py": EVENT,
     "sends/delivering.py": EVENT, "sends/settling.py": EVENT, "segments/history.py": EVENT,
     "contacts/consent.py": WHOLE, "marketing/planning.py": WHOLE, "privacy/asking.py": WHOLE,
+    "journeys/measuring.py": DERIVED, "journeys/wakes.py": "its rows say that somebody may wait there, and nothing else",
     "feedback/certificates.py": DERIVED, "sends/rollups.py": DERIVED, "deliverability/reputation.py": DERIVED,
     "accounts/users.py": DERIVED, "contacts/suppressions.py": DERIVED, "segments/model.py": DERIVED,
     "deliverability/hygiene/walking.py": NEW, "segments/changes.py": NEW, "templates/model.py": NEW,

@@ -214,7 +214,7 @@ def test_preferences_show_and_change(world: World) -> None:
     granted = {"status": "granted", "at": "2026-01-01T00:00:00.000Z", "method": "api"}
     send = sent(phone="+8801712345678", consent={"email": granted, "sms": granted})
     page = ask(world, "show_preferences", send.token()).text
-    assert page.count(" checked") == 3 and 'name="sms"' in page
+    assert page.count(" checked") == 4 and 'name="sms"' in page  # with tracking, and one of the frequencies
     after = ask(world, "change_preferences", send.token(), b"page=1&email=on&language=bn")
     assert after.status == 200 and 'lang="bn"' in after.text
     person = stored(send)

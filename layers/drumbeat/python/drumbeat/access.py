@@ -22,8 +22,8 @@ KEPT_SECONDS = 60
 # Letters: ours have 500. What is longer is not looked at, because that alone takes time.
 MOST_TOKEN = 8_192
 MARKETING = (
-    "analytics", "campaigns", "contacts", "events", "exports", "imports", "leads", "products", "promotions", "segments",
-    "templates",
+    "analytics", "campaigns", "contacts", "events", "exports", "imports", "journeys", "leads", "products", "promotions",
+    "segments", "templates",
 )  # fmt: skip
 ROLES: dict[str, frozenset[str]] = {
     "admin": frozenset({"*"}),

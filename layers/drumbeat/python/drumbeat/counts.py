@@ -26,6 +26,20 @@ def into(transaction: Transaction, tenant: str, kind: str, object_id: str, chang
     transaction.update(Count, *key, [Count.number.add(change)])
 
 
+def within(transaction: Transaction, tenant: str, kind: str, most: int) -> None:
+    """Add one object to the transaction that makes it, if there are fewer than `most`: exact, whoever else makes one
+    at the same time. All of such a kind are counted in one item; take them away with `less`."""
+    room = Count.number < most
+    if most > 0:
+        room |= Count.number.does_not_exist()
+    transaction.update(Count, *Count.key(tenant, kind, 0), [Count.number.add(1)], room)
+
+
+def less(transaction: Transaction, tenant: str, kind: str) -> None:
+    """Take one object that `within` counted away, in the transaction that deletes it."""
+    transaction.update(Count, *Count.key(tenant, kind, 0), [Count.number.add(-1)])
+
+
 def total(tenant: str, kind: str) -> int:
     """How many there are."""
     found = Count.many(Count.key(tenant, kind, shard) for shard in range(SHARDS))

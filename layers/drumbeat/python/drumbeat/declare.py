@@ -6,7 +6,7 @@ OpenAPI document and the tests all come from the one line above the handler.
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Protocol
 
@@ -37,10 +37,12 @@ class Machine:
     """A Step Functions machine that runs its one task in rounds: task, then wait, until the task says that it is done.
 
     The task gets the state (a JSON object) and gives the next one. Keys that the machine itself reads:
-    `done` (true ends it) and `wait_seconds` (before the next round).
+    `done` (true ends it) and `wait_seconds` (before the next round). One that `waits_first` is started with
+    `wait_seconds`, whatever they are: with one round it costs four state transitions.
     """
 
     name: str
+    waits_first: bool = False
 
     @property
     def variable(self) -> str:
@@ -70,7 +72,8 @@ class Declaration:
     """All that the deployment knows of a function besides its code.
 
     `reads` and `writes` name entities and become permissions on their keys; `calls` are actions of other AWS services
-    (`ses:SendBulkEmail`) whose resources infra knows; `publishes` are event types, which leave by the outbox.
+    (`ses:SendBulkEmail`) whose resources infra knows; `publishes` are event types, which leave by the outbox. A
+    listener's events are our own, or those of the outside whose source begins with `sources`.
     """
 
     kind: Kind
@@ -99,11 +102,26 @@ class Declaration:
     topics: tuple[str, ...] = ()
     every: str | None = None
     events: tuple[str, ...] = ()
+    sources: str | None = None
     machine: Machine | None = None
     stream_types: tuple[str, ...] = ()
     stream_events: tuple[str, ...] = ("INSERT", "MODIFY", "REMOVE")
-    stream_where: dict[str, list[str]] = field(default_factory=dict)
+    stream_where: dict[str, list[Any]] = field(default_factory=dict)
     cors: bool = False
+
+    def stream_filters(self, type_: str) -> tuple[tuple[str, ...], ...]:
+        """What a reader wants of a type: (attribute, its DynamoDB type, values…), one of which must fit; none: all."""
+        where = self.stream_where.get(type_)
+        if not where:
+            return ()
+        return tuple(map(tuple, where)) if isinstance(where[0], list) else (tuple(where),)
+
+    def passes(self, type_: str, name: str, image: Mapping[str, Any]) -> bool:
+        """Whether a change (INSERT, MODIFY, REMOVE) of an item of a type reaches the reader, by its new image."""
+        if type_ not in self.stream_types or name not in self.stream_events:
+            return False
+        wanted = self.stream_filters(type_)
+        return not wanted or any(image.get(one, {}).get(kind) in values for one, kind, *values in wanted)
 
     @property
     def context(self) -> str:

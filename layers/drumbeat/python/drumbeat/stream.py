@@ -47,8 +47,7 @@ def stream(
     """Declare a reader of changes to items whose keys start with these types.
 
     `where` narrows a type by its new image, in the words of Lambda's filters: `{"TIMELINE": ["bus", "N", "1"]}`
-    takes only
-    timeline items whose attribute `bus` is the number 1.
+    takes only timeline items whose attribute `bus` is the number 1. A list of such lists takes what fits any of them.
     """
 
     def declared(rule: Callable[..., Any]) -> Function:

@@ -9,7 +9,7 @@ from drumbeat import clock
 from drumbeat.accounts import links, settings, users
 from drumbeat.accounts.model import User
 from drumbeat.accounts.settings import Settings
-from drumbeat.channels import notices
+from drumbeat.channels.email import notices
 from drumbeat.declare import Queue
 from drumbeat.fields import Message
 from drumbeat.logs import counted, logger

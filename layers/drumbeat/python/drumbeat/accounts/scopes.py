@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 THINGS = (
     "accounts", "activity", "analytics", "campaigns", "contacts", "events", "exports", "feedback", "files", "imports",
-    "journeys", "leads", "loyalty", "partners", "privacy", "products", "promotions", "referrals", "segments", "senders",
-    "sends", "suppressions", "templates", "webhooks",
+    "journeys", "leads", "loyalty", "partners", "privacy", "products", "promotions", "providers", "referrals",
+    "segments", "senders", "sends", "suppressions", "templates", "webhooks",
 )  # fmt: skip
 ACTS = ("read", "write", "send")
 

@@ -7,16 +7,25 @@ never stored has its default, so a new setting needs no migration.
 import functools
 import time
 import zoneinfo
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from drumbeat.accounts.automation import Automation
+from drumbeat.accounts.categories import Categories
+from drumbeat.accounts.channel_choices import ChannelChoice, Choices
+from drumbeat.accounts.customer_system import CustomerSystem
 from drumbeat.accounts.model import Tenant
+from drumbeat.accounts.moments import FrequencyCaps, QuietSettings
+from drumbeat.accounts.sms_answers import SmsAnswers
+from drumbeat.accounts.sms_senders import SmsFooter, SmsSender
 from drumbeat.accounts.targets import KpiTargets
 from drumbeat.accounts.utm import Utm
+from drumbeat.channels.sms.prices import SmsPrices
 from drumbeat.errors import NotFound
 from drumbeat.fields import Body, Country, Currency, Name, View
-from drumbeat.table import retried
+from drumbeat.table import ConditionFailed, Transaction, TransactionRefused, retried
 
 KEPT_SECONDS = 60
 # A purchase reads its contact's timeline of so many days.
@@ -82,7 +91,25 @@ class Settings(BaseModel):
     one.
 
     Links in mails lead to `tracking_domain`; the one that was chosen last, `tracking_domain_pending`, becomes it once
-    it is verified (drumbeat.deliverability.tracking changes them).
+    it is verified (drumbeat.deliverability.tracking changes them). `customer_system` is where customers come from
+    (drumbeat.contacts.customers.connecting changes it).
+
+    `sms_prices` say what a part of a text message costs, by country and carrier; they are replaced as a whole. Text
+    messages come from `sms_sender_id`, where their campaign says no other, and end with the `sms_footer` of their
+    language, such as "Reply STOP to end". `sms_answers` are what people are answered who text STOP, START or HELP, by
+    language; they are replaced as a whole.
+
+    `categories` are the kinds of messages that recipients can refuse one by one; they are replaced as a whole.
+
+    `automation` has the switches and limits of automation rules and sequences; it is replaced as a whole.
+
+    `quiet_hours` and `frequency_caps` say by channel when, and how often, people get marketing
+    (drumbeat.accounts.moments); each is replaced as a whole, and counts for what is launched from then on. What was
+    held back over quiet hours leaves spread over `quiet_release_minutes`, and what would be held back for more than
+    `quiet_hold_seconds` is dropped (business time).
+
+    `channels` says which provider account carries the messages of a channel (drumbeat.providers); a channel that is not
+    in it uses the deployment's own account, if there is one. A change names the channels that it changes.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -111,8 +138,20 @@ class Settings(BaseModel):
     double_opt_in_sources: tuple[str, ...] = ()
     confirmation_seconds: int = 604_800
     confirmation_template: str | None = None
+    sms_prices: SmsPrices = ()
+    sms_sender_id: str | None = None
+    sms_footer: dict[str, str] = {}
+    sms_answers: SmsAnswers = SmsAnswers()
+    categories: Categories = ()
+    automation: Automation = Automation()
+    quiet_hours: QuietSettings = Field(default_factory=dict)
+    quiet_release_minutes: int = 30
+    quiet_hold_seconds: int = 86_400
+    frequency_caps: FrequencyCaps = Field(default_factory=dict)
+    channels: dict[str, ChannelChoice] = Field(default_factory=dict)
     tracking_domain: str | None = None
     tracking_domain_pending: str | None = None
+    customer_system: CustomerSystem | None = None
 
     @property
     def tracking_base(self) -> str | None:
@@ -121,8 +160,8 @@ class Settings(BaseModel):
 
 
 class SettingsChange(Body):
-    """Settings to change; those left out stay. `country`, `sender_name`, `sender_email`, `postal_address`, `utm`
-    and `confirmation_template` may be null."""
+    """Settings to change; those left out stay. `country`, `sender_name`, `sender_email`, `postal_address`, `utm`,
+    `confirmation_template` and `sms_sender_id` may be null."""
 
     currency: Currency = "USD"
     time_zone: TimeZone = "UTC"
@@ -148,6 +187,17 @@ class SettingsChange(Body):
     double_opt_in_sources: tuple[Name, ...] = Field(default=(), max_length=100)
     confirmation_seconds: int = Field(default=604_800, ge=3600, le=90 * 86_400)
     confirmation_template: Name | None = None
+    sms_prices: SmsPrices = ()
+    sms_sender_id: SmsSender | None = None
+    sms_footer: dict[Language, SmsFooter] = Field(default_factory=dict, max_length=20)
+    sms_answers: SmsAnswers = SmsAnswers()
+    categories: Categories = ()
+    automation: Automation = Automation()
+    quiet_hours: QuietSettings = Field(default_factory=dict)
+    quiet_release_minutes: int = Field(default=30, ge=0, le=12 * 60)
+    quiet_hold_seconds: int = Field(default=86_400, ge=3600, le=30 * 86_400)
+    frequency_caps: FrequencyCaps = Field(default_factory=dict)
+    channels: Choices = Field(default_factory=dict)
 
     def said(self) -> dict[str, Any]:
         """Only what the request named."""
@@ -197,20 +247,36 @@ def forget() -> None:
     _kept.clear()
 
 
-def change(tenant: str, wanted: SettingsChange) -> Tenant:
-    """Merge into the stored settings; null takes one away. Raises NotFound."""
+def change(tenant: str, wanted: SettingsChange, holding: Callable[[Transaction], object] | None = None) -> Tenant:
+    """Merge into the stored settings; null takes one away. `holding` adds to the transaction what must be true of other
+    items: if it is not, that is a TransactionRefused. Raises NotFound."""
 
     def merged() -> Tenant:
         row = stored(tenant)
-        both = {**(row.settings or {}), **wanted.said()}
-        row.change(
-            Tenant.settings.set({name: value for name, value in both.items() if value is not None}), unchanged=True
-        )
-        return row
+        before, said = row.settings or {}, wanted.said()
+        if "channels" in said:
+            said["channels"] = _without_nulls({**before.get("channels", {}), **said["channels"]})
+        action = Tenant.settings.set(_without_nulls({**before, **said}))
+        if holding is None:
+            row.change(action, unchanged=True)
+            return row
+        transaction = Transaction().update(Tenant, row.pk, row.sk, [action], row.unchanged())
+        holding(transaction)
+        try:
+            transaction.commit()
+        except TransactionRefused as error:
+            if error.found[0] is not None:  # somebody else has changed them
+                raise ConditionFailed(error.found[0]) from error
+            raise
+        return stored(tenant)
 
     row = retried(merged)
     forget()
     return row
+
+
+def _without_nulls(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def view(row: Tenant, limits: dict[str, int]) -> SettingsView:

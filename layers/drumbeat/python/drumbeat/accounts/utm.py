@@ -18,8 +18,8 @@ DEFAULTS = {"source": "newsletter", "medium": "email"}
 
 
 class Utm(Body):
-    """Which parameters links get. `source` is `newsletter`, `medium` `email` and `campaign` the campaign's slug unless
-    said; `hosts`, when given, are the only ones (with what is beneath them) whose links get any."""
+    """Which parameters links get. `source` is `newsletter`, `medium` the channel and `campaign` the campaign's slug
+    unless said; `hosts`, when given, are the only ones (with what is beneath them) whose links get any."""
 
     enabled: bool = True
     source: Value | None = None
@@ -30,7 +30,9 @@ class Utm(Body):
     hosts: list[Host] = Field(default_factory=list, max_length=50)
 
 
-def chosen(default: dict[str, Any] | None, own: dict[str, Any] | None, campaign: str) -> dict[str, Any] | None:
+def chosen(
+    default: dict[str, Any] | None, own: dict[str, Any] | None, campaign: str, medium: str = DEFAULTS["medium"]
+) -> dict[str, Any] | None:
     """What a campaign's links get: its own parameters, else the tenant's; None for nothing. What is frozen with a send
     is {"parameters": {"utm_source": …}, "hosts": […]}."""
     if default is None and own is None:
@@ -38,7 +40,8 @@ def chosen(default: dict[str, Any] | None, own: dict[str, Any] | None, campaign:
     both = {**(default or {}), **{name: value for name, value in (own or {}).items() if value not in (None, [])}}
     if not both.get("enabled", True):
         return None
-    values = {**DEFAULTS, "campaign": campaign, **{name: both[name] for name in NAMES if both.get(name)}}
+    own_words = {name: both[name] for name in NAMES if both.get(name)}
+    values = {**DEFAULTS, "medium": medium, "campaign": campaign, **own_words}
     return {
         "parameters": {f"utm_{name}": values[name] for name in NAMES if name in values},
         "hosts": both.get("hosts") or [],

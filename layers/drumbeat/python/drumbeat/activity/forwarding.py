@@ -8,12 +8,13 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from drumbeat import aws, ids
+from drumbeat import aws, ids, queues
 from drumbeat.activity.model import Timeline
+from drumbeat.activity.work import HAPPENED
 from drumbeat.contacts.unsubscribes import Unsubscribe
 from drumbeat.events import Outbox, frame
 from drumbeat.logs import counted, logger
@@ -66,7 +67,8 @@ def forward(
     day.
     """
     framers = {**FRAMERS, **(others or {})}
-    left = [entry for position, record in enumerate(records) if (entry := readable(position, record, framers))]
+    published = ((position, record) for position, record in enumerate(records) if not _only_waited(record))
+    left = [entry for position, record in published if (entry := readable(position, record, framers))]
     for tried in range(TRIES):
         left = [refused for call in calls(left) for refused in put(call)]
         if not left:
@@ -74,6 +76,21 @@ def forward(
         if tried < TRIES - 1:
             pause(tried)
     return min(entry.position for entry in left)
+
+
+def _only_waited(record: Inserted) -> bool:
+    return record.pk.startswith(f"{Timeline.TYPE}#") and "bus" not in record.new
+
+
+def pass_on(records: Iterable[Inserted]) -> None:
+    """Put the rows that somebody waits for on the queue `happened`; a batch that comes again puts them there again."""
+    told: dict[str, list[dict[str, str]]] = {}
+    for record in records:
+        if record.pk.startswith(f"{Timeline.TYPE}#") and "waited" in record.new:
+            _, tenant, contact_id = record.pk.split("#")
+            told.setdefault(tenant, []).append({"tenant": tenant, "contact": contact_id, "row": record.sk})
+    for tenant, messages in told.items():
+        queues.send(HAPPENED, tenant, messages)
 
 
 def readable(position: int, record: Inserted, framers: Mapping[str, Framer]) -> Entry | None:

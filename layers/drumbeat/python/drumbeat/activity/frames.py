@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from drumbeat import clock, money
 from drumbeat.activity.devices import device_type as device_type
+from drumbeat.channels import Channel
 
 BounceType = Literal["hard", "soft"]
 # Who tells where a request came from, in the order of trust: CloudFront in front of the API, then other proxies.
@@ -35,15 +36,19 @@ def _first(headers: Mapping[str, str], names: tuple[str, ...]) -> str | None:
     return next((headers[name].strip() for name in names if headers.get(name, "").strip()), None)
 
 
-def email(campaign_id: str | None, customer_id: str, address: str, message_id: str) -> dict[str, Any]:
-    """`marketing.email.sent`, `.delivered`, `.complained` and `.unsubscribed`; the others build on it."""
-    return {"campaign_id": campaign_id, "customer_id": customer_id, "email": address, "message_id": message_id}
+def message(
+    channel: Channel, campaign_id: str | None, customer_id: str, address: str, message_id: str
+) -> dict[str, Any]:
+    """`marketing.<channel>.sent`, `.delivered`, `.complained` and `.unsubscribed`; the others build on it."""
+    return {
+        "campaign_id": campaign_id, "customer_id": customer_id, channel.address_name: address, "message_id": message_id
+    }  # fmt: skip
 
 
 def opened(
     message: Mapping[str, Any], ip_address: str | None, user_agent: str | None, headers: Mapping[str, str]
 ) -> dict[str, Any]:
-    """`marketing.email.opened`; `message` is what `email` gave, `headers` are those of the request for the pixel."""
+    """`marketing.email.opened`; `message` is what `message` gave, `headers` are those of the request for the pixel."""
     return {
         **message,
         "ip_address": ip_address,
@@ -63,6 +68,11 @@ def clicked(
 def bounced(message: Mapping[str, Any], bounce_type: BounceType, reason: str | None) -> dict[str, Any]:
     """`marketing.email.bounced`; `reason` is the provider's words (SMTP status and diagnostic)."""
     return {**message, "bounce_type": bounce_type, "reason": reason}
+
+
+def replied(message: Mapping[str, Any], reply_id: str, text: str, media: int) -> dict[str, Any]:
+    """`marketing.sms.replied`; `message` is what was replied to, `reply_id` the provider's id of the reply."""
+    return {**message, "reply_id": reply_id, "text": text, "media_count": media}
 
 
 def customer_converted(

@@ -1,6 +1,6 @@
 """From a request to results: who is meant, what is wrong with an event by itself, and what was written."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from drumbeat.accounts import settings
@@ -24,8 +24,12 @@ def record(
     now: datetime,
     new_id: Callable[[int], str],
     create_contacts: bool = False,
+    apart: Callable[[OneEvent], bool] = lambda _: False,
+    awaited: Callable[[Mapping[int, OneEvent]], Mapping[int, str]] = lambda _: {},
 ) -> EventResults:
-    """Record events, each once by its id; `new_id` names the one at a position that has none.
+    """Record events, each once by its id; `new_id` names the one at a position that has none. Those that are `apart`
+    are only looked at: the caller does something else with them. Of those whose contact is unknown, by position,
+    `awaited` gives the ids of the ones that it keeps for later.
 
     Reads Tenant and the entities of contacts; writes Timeline, RollUp, Event, Order and Contact.
     """
@@ -33,16 +37,24 @@ def record(
     known = people.find(tenant, [event.who for event in events if isinstance(event, OneEvent)])
     results: list[EventResult | None] = []
     pending: dict[str, Pending] = {}
+    bad = [_bad(event) if isinstance(event, BadEvent) else _wrong(event, now, terms) for event in events]
+    sound = {place: one for place, one in enumerate(events) if bad[place] is None and isinstance(one, OneEvent)}
+    kept = awaited({position: event for position, event in sound.items() if event.who not in known})
     for position, event in enumerate(events):
-        found = _bad(event) if isinstance(event, BadEvent) else _wrong(event, now, terms)
+        found = bad[position]
         if found is None and isinstance(event, OneEvent):
             contact = known.get(event.who)
             if contact is None and create_contacts and event.who.email is not None:
                 contact = known[event.who] = people.created(tenant, event.who.email, now)
-            if contact is None:
+            if contact is None and position in kept:
+                found = EventResult(event_id=kept[position], status="waiting", reason="unknown_contact")
+            elif contact is None:
                 found = EventResult(event_id=event.event_id, status="rejected", reason="unknown_contact")
             else:
                 event_id = event.event_id or new_id(position)
+                if apart(event):
+                    results.append(EventResult(event_id=event_id, status="recorded"))
+                    continue
                 found = EventResult(event_id=event_id, status="duplicate") if event_id in pending else None
                 pending.setdefault(event_id, _pending(event, event_id, contact, now, terms))
         results.append(found)
@@ -81,8 +93,9 @@ def _in_order(results: Sequence[EventResult | None], pending: Sequence[Pending])
     filled = [found or _result(next(written)) for found in results]
     count = [result.status for result in filled].count
     return EventResults(
-        results=filled, recorded=count("recorded"), duplicates=count("duplicate"), rejected=count("rejected")
-    )
+        results=filled, recorded=count("recorded"), duplicates=count("duplicate"), rejected=count("rejected"),
+        waiting=count("waiting"),
+    )  # fmt: skip
 
 
 def _result(one: Pending) -> EventResult:

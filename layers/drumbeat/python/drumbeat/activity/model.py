@@ -2,7 +2,8 @@
 
 pk                              sk                             stored
 TIMELINE#<tenant>#<contact>     <instant>#<event id>           one event, for 13 months; `bus` = 1: goes on the bus,
-                                                               `asked` = 1: a segment looks at it
+                                                               `asked` = 1: a segment looks at it,
+                                                               `waited` = 1: a journey may wait for it
 ROLLUP#<tenant>#<contact>       <event name>#<yyyy-mm-dd>      how often on a day of the tenant's zone
 EVENT#<tenant>#<event id>       EVENT                          this event was recorded: it never counts again
 ORDER#<tenant>#<order id>       ORDER                          this order is in its contact's purchase facts
@@ -25,12 +26,13 @@ from drumbeat.table import Entity, InstantAttribute, NumberAttribute, UnicodeAtt
 KEPT = timedelta(days=396)
 
 MessageKind = Literal[
-    "sent", "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "deferred", "rejected"
+    "sent", "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "deferred", "rejected", "failed",
+    "replied",
 ]
 # A message is sent, delivered, … once, whatever times the provider's duplicates carry; it is opened as often as it is.
-_REPEATED = ("opened", "clicked")
+_REPEATED = ("opened", "clicked", "replied")
 # So few messages are that segments may look at all of them.
-_RARE = ("bounced", "complained", "rejected", "unsubscribed")
+_RARE = ("bounced", "complained", "rejected", "unsubscribed", "failed", "replied")
 
 
 class Timeline(Entity):
@@ -50,6 +52,7 @@ class Timeline(Entity):
     event_type = UnicodeAttribute(null=True)
     bus = NumberAttribute(null=True)
     asked = NumberAttribute(null=True)
+    waited = NumberAttribute(null=True)
     ttl = NumberAttribute()
 
     @staticmethod
@@ -124,9 +127,11 @@ class Order(Entity):
 
 
 def event_row(
-    tenant: str, contact_id: str, event_id: str, name: str, at: datetime, properties: Mapping[str, Any]
+    tenant: str, contact_id: str, event_id: str, name: str, at: datetime, properties: Mapping[str, Any],
+    waited: Container[str] = (),
 ) -> Timeline:
-    """The timeline row of an event that the tenant sent. One that is older than the retention stays a day."""
+    """The timeline row of an event that the tenant sent. One that is older than the retention stays a day. `waited` are
+    the events that somebody waits for."""
     kept_until = max(at + KEPT, clock.wall() + timedelta(days=1))
     return Timeline(
         *Timeline.key(tenant, contact_id, at, event_id),
@@ -134,6 +139,7 @@ def event_row(
         name=name,
         at=at,
         properties=dict(properties) or None,
+        waited=1 if name in waited else None,
         ttl=int(kept_until.timestamp()),
     )
 
@@ -143,7 +149,7 @@ def message_row(
     contact_id: str,
     kind: MessageKind,
     at: datetime,
-    send_id: str,
+    send_id: str | None,
     campaign_id: str | None,
     message_ref: str,
     data: Mapping[str, Any],
@@ -152,17 +158,18 @@ def message_row(
     machine: bool = False,
     channel: str = "email",
     asked: Container[str] = (),
+    waited: Container[str] = (),
 ) -> Timeline:
     """The timeline row of what happened to a message. `message_ref` names the message (send, chunk and index, say).
 
     The same provider event always gives the same row, so that `table.put_many` may write it any number of times; the
     forwarder publishes inserted rows only. `event_id` is the same for all reports of one fact. `data` is what `frames`
     built; it goes on the bus when `publish` says so. `asked` are the events of many messages that segments look at and
-    that have no counts by day.
+    that have no counts by day, `waited` those that somebody waits for: what machines did is not among them.
     """
     what = [tenant, channel, kind, message_ref]
     if kind in _REPEATED:
-        what += [clock.iso(at), str(data.get("url", ""))]
+        what += [clock.iso(at), str(data.get("url") or data.get("reply_id", ""))]
     event_id = ids.derived("evt", *what)
     return Timeline(
         *Timeline.key(tenant, contact_id, at, event_id),
@@ -177,5 +184,6 @@ def message_row(
         event_type=f"marketing.{channel}.{kind}",
         bus=1 if publish else None,
         asked=1 if kind in _RARE or f"{channel}.{kind}" in asked else None,
+        waited=1 if not machine and f"{channel}.{kind}" in waited else None,
         ttl=int((at + KEPT).timestamp()),
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from drumbeat.activity import purchases
+from drumbeat.activity import interest, purchases
 from drumbeat.activity.model import Event, Order, RollUp, event_row
 from drumbeat.activity.purchases import Bought
 from drumbeat.activity.rules import Purchase
@@ -63,6 +63,7 @@ class Recorder:
         self.tenant, self.currency = tenant, currency
         self.contacts = {contact.contact_id: contact for contact in contacts}
         self.counted: set[str] = set()
+        self.waited = interest.waited(tenant)
 
     def record(self, events: Sequence[Pending]) -> None:
         """Settle every event; their ids must differ. Raises Unavailable when others never let go of their contacts."""
@@ -118,7 +119,9 @@ class Recorder:
             key = Event.key(self.tenant, one.event_id)
             transaction.create(Event(*key, contact_id=one.contact_id, at=one.at))
             order = self._bought(one)
-            row = event_row(self.tenant, one.contact_id, one.event_id, one.name, one.at, one.properties)
+            row = event_row(
+                self.tenant, one.contact_id, one.event_id, one.name, one.at, one.properties, self.waited
+            )  # fmt: skip
             transaction.put(row if order is None else purchases.published(row, one.contact_id, order, self.currency))
             days[one.contact_id, one.name, one.day] += 1
             if order is None:

@@ -152,10 +152,11 @@ NewEvents = Annotated[
 
 class EventResult(View):
     """What became of an event. `reason` says why it was rejected, or what of a purchase was not counted:
-    `currency_differs`, `order_already_counted`, `value_missing`."""
+    `currency_differs`, `order_already_counted`, `value_missing`. One that is `waiting` names a customer whose profile
+    is being read from your customer system; it is recorded when the contact is there."""
 
     event_id: str | None
-    status: Literal["recorded", "duplicate", "rejected"]
+    status: Literal["recorded", "duplicate", "rejected", "waiting"]
     reason: str | None = None
     details: list[FieldProblem] = Field(default_factory=list)
 
@@ -167,6 +168,7 @@ class EventResults(View):
     recorded: int
     duplicates: int
     rejected: int
+    waiting: int = 0
 
 
 class TimelineQuery(Listing):

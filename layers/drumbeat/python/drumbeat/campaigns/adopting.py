@@ -5,7 +5,7 @@ person answers for it; schedules that are overdue expire; mails that ask for a c
 themselves. Each step may be repeated, and the row that lets anything leave is changed last.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from pynamodb.expressions.update import Action
@@ -45,19 +45,21 @@ class Adopted(View):
     sends_paused: int
     schedules_expired: int
     confirmations_stopped: int
+    journeys_paused: int = 0
 
 
-def adopt(asked: Adoption, now: datetime) -> Adopted:
-    """Raises RestoredCopy when the functions were deployed for another table. Reads Tenant; writes `WRITES`."""
+def adopt(asked: Adoption, now: datetime, journeys: Callable[[], int] = lambda: 0) -> Adopted:
+    """`journeys` pauses those, and gives how many. Raises RestoredCopy when the functions were deployed for another table. Reads Tenant; writes `WRITES`."""
     before = Environment.fetch(*Environment.key())
     home = environment.noted(before)
-    counts = {"sends_paused": 0, "schedules_expired": 0, "confirmations_stopped": 0}
+    counts = {"sends_paused": 0, "schedules_expired": 0, "confirmations_stopped": 0, "journeys_paused": 0}
     if not home and not asked.check:
         environment.require_deployed()
         counts = {
             "sends_paused": sum(_pause(send, now) for send in _open_sends()),
             "schedules_expired": sum(_expire(campaign, now) for campaign in _overdue(now)),
             "confirmations_stopped": sum(_stop(row, now) for row in _asked()),
+            "journeys_paused": journeys(),
         }
         _new_governors()
         environment.adopt()

@@ -1,7 +1,7 @@
 """What a marketing campaign has spent: what people recorded, and what the campaigns under it cost to send."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from drumbeat.accounts import settings
 from drumbeat.accounts.settings import Settings
@@ -18,7 +18,7 @@ from drumbeat.sends.totals import Totals
 READS = (Spend, Totals, CampaignMoney)
 
 
-class EmailResult(NamedTuple):
+class ChannelCampaign(NamedTuple):
     """What a campaign under it brought, as the last roll-up found it; money in minor units of the marketing
     campaign's currency."""
 
@@ -31,8 +31,8 @@ class EmailResult(NamedTuple):
     cost: int
 
 
-def emails(umbrella: MarketingCampaign) -> list[EmailResult]:
-    """The e-mail campaigns under it: two reads, and one more for each hundred campaigns.
+def results(umbrella: MarketingCampaign) -> list[ChannelCampaign]:
+    """The campaigns under it: two reads, and one more for each hundred campaigns.
 
     Sending is priced in the account's currency; for a marketing campaign in another one it costs nothing here.
     """
@@ -50,40 +50,44 @@ def emails(umbrella: MarketingCampaign) -> list[EmailResult]:
 
 
 def _result(
-    campaign: Campaign, numbers: Mapping[str, int], sums: Sums, terms: Settings, *, priced: bool
-) -> EmailResult:
+    campaign: Campaign, numbers: Mapping[str, Any], sums: Sums, terms: Settings, *, priced: bool
+) -> ChannelCampaign:
     sent = numbers.get("accepted", 0)
-    cost = sum(economics.costs(sent, terms, sums).values()) if priced else sums.costs
-    return EmailResult(
+    cost = sum(economics.costs(economics.sending(numbers), terms, sums).values()) if priced else sums.costs
+    return ChannelCampaign(
         campaign, sent, numbers.get("delivered", 0), numbers.get("clicked", 0), sums.conversions, sums.revenue, cost
     )
 
 
-def spent(spends: Iterable[Spend], results: Iterable[EmailResult]) -> int:
+def spent(spends: Iterable[Spend], found: Iterable[ChannelCampaign]) -> int:
     """All that was spent, in minor units."""
-    return sum(int(spend.amount) for spend in spends) + sum(result.cost for result in results)
+    return sum(int(spend.amount) for spend in spends) + sum(result.cost for result in found)
 
 
-def require(umbrella: MarketingCampaign, recipients: int) -> None:
-    """Raise BudgetExceeded when sending to so many would cost more than what is left of the budget, after those that
-    are still to be sent by campaigns under way."""
+def require(umbrella: MarketingCampaign, channel: str, recipients: int, parts: int) -> None:
+    """Raise BudgetExceeded when sending to so many (text messages of so many parts) would cost more than what is left
+    of the budget, after those that are still to be sent by campaigns under way."""
     terms = settings.of(umbrella.tenant)
     if umbrella.budget is None or umbrella.currency != terms.currency:
         return
-    results = emails(umbrella)
-    so_far = spent(marketing.spends(umbrella.tenant, umbrella.campaign_id), results)
-    rules.require_budget(
-        umbrella, so_far, economics.sending(recipients + _under_way(umbrella.tenant, results), terms, Sums())
-    )
+    found = results(umbrella)
+    so_far = spent(marketing.spends(umbrella.tenant, umbrella.campaign_id), found)
+    wanted = economics.expected(channel, recipients, parts, terms)
+    rules.require_budget(umbrella, so_far, wanted + _under_way(umbrella.tenant, found, terms))
 
 
-def _under_way(tenant: str, results: Iterable[EmailResult]) -> int:
-    """How many mails are still to be sent, rather too many: recipients known at the launch or planned since, less the
-    mails that have been paid for."""
-    sent = {one.campaign.send_id: one.sent for one in results if one.campaign.status in (Status.SENDING, Status.PAUSED)}
+def _under_way(tenant: str, found: Iterable[ChannelCampaign], terms: Settings) -> int:
+    """What is still to be paid for messages under way, rather too much: for recipients known at the launch or planned
+    since, less those whose messages have been paid for."""
+    sent = {one.campaign.send_id: one.sent for one in found if one.campaign.status in (Status.SENDING, Status.PAUSED)}
     sends = Send.many(Send.key(tenant, send_id) for send_id in sent if send_id)
-    sizes = {
-        one.send_id: int(one.audience_size) if one.planned_whole else int(one.launch.get("recipients", 0))
+    return sum(
+        economics.expected(
+            one.channel, max(0, _size(one) - sent[one.send_id]), int(one.launch.get("parts", 1)), terms
+        )
         for one in sends
-    }
-    return sum(max(0, size - sent[send_id]) for send_id, size in sizes.items())
+    )  # fmt: skip
+
+
+def _size(send: Send) -> int:
+    return int(send.audience_size) if send.planned_whole else int(send.launch.get("recipients", 0))

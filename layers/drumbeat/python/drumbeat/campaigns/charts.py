@@ -7,8 +7,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from drumbeat.activity import devices
+from drumbeat.channels.sms.prices import MILLIONTHS
 from drumbeat.fields import View
 from drumbeat.sends import breakdown, marks
+from drumbeat.sends import destinations as places
 
 # From the launch on so many hours are shown even when nothing happened in them; later ones only when something did.
 DENSE_HOURS = 48
@@ -62,6 +64,25 @@ class CountryResult(View):
     clicked: int
 
 
+class DestinationResult(View):
+    """Text messages to the numbers of a carrier (`unknown` where a number does not tell it). `cost` is that of their
+    `parts` at the launch's prices, in the tenant's currency; `price_per_part` is their average."""
+
+    country: str
+    carrier: str
+    sent: int
+    delivered: int
+    undelivered: int
+    clicked: int
+    unsubscribed: int
+    replied: int
+    parts: int
+    price_per_part: float
+    cost: float
+    delivery_rate: float
+    click_rate: float
+
+
 def ratio(part: int, whole: int) -> float:
     """A fraction with four decimals; of nothing it is 0."""
     return round(part / whole, 4) if whole else 0.0
@@ -105,6 +126,23 @@ def domains(details: Mapping[str, Any]) -> list[DomainResult]:
         )  # fmt: skip
     rest = (breakdown.OTHER, marks.UNKNOWN)
     return sorted(shown, key=lambda one: (one.domain in rest, -one.sent, one.domain))
+
+
+def destinations(details: Mapping[str, Any]) -> list[DestinationResult]:
+    """By text messages sent."""
+    shown = []
+    for key, stored in details.get("destinations", {}).items():
+        row, (country, carrier) = breakdown.row(places.COLUMNS, stored), places.destination(key)
+        cost = row.pop("cost") / MILLIONTHS
+        shown.append(
+            DestinationResult(
+                country=country, carrier=carrier, cost=round(cost, 4),
+                price_per_part=round(cost / row["parts"], 6) if row["parts"] else 0.0,
+                delivery_rate=ratio(row["delivered"], row["sent"]), click_rate=ratio(row["clicked"], row["delivered"]),
+                **row,
+            )
+        )  # fmt: skip
+    return sorted(shown, key=lambda one: (-one.sent, one.country, one.carrier))
 
 
 def countries(details: Mapping[str, Any]) -> list[CountryResult]:

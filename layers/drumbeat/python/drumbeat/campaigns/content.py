@@ -3,10 +3,10 @@ sent."""
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from drumbeat import channels
 from drumbeat.accounts import settings, utm
-from drumbeat.campaigns import words
+from drumbeat.campaigns import carriers, plain, words
 from drumbeat.campaigns.model import Campaign
-from drumbeat.deliverability import identities
 from drumbeat.deliverability.identities import NoIdentity, Route
 from drumbeat.errors import Detail, Invalid
 from drumbeat.sends import rendering
@@ -32,12 +32,14 @@ class NotReady(Invalid):
 
 
 class Frozen(NamedTuple):
-    """All that a send says: the default content, its variants in other languages, and the targets of its links."""
+    """All that a send says: the default content, its variants in other languages, the targets of its links, and how
+    many parts a message has at least that is paid for by its length."""
 
     default: Content
     variants: list[Content]
     links: list[str]
     template_version: int | None
+    parts: int = 1
 
     @property
     def all(self) -> list[Content]:
@@ -49,16 +51,17 @@ def frozen(campaign: Campaign, send_id: str) -> Frozen:
     template = _template(campaign)
     default = _built(campaign, send_id, template, "")
     variants = [_built(campaign, send_id, template, tag) for tag in words.variants(campaign, template)]
-    links: list[str] = []
+    links, longest, channel = list[str](), 1, channels.get(campaign.channel)
     for content in (default, *variants):
         content.known_links = list(links)
-        links = [link.url_template for link in checked(content).links]
+        compiled = checked(content)
+        links, longest = [link.url_template for link in compiled.links], max(longest, plain.parts_of(channel, compiled))
     for content in (default, *variants):
         words.number_products(content.variables, links, Parameters.of(content.utm))
     default.languages = [content.language for content in variants]
     _require_small([default, *variants])
     used = template if template and not campaign.html else None
-    return Frozen(default, variants, links, int(used.version) if used else None)
+    return Frozen(default, variants, links, int(used.version) if used else None, longest)
 
 
 def _require_small(contents: list[Content]) -> None:
@@ -93,7 +96,10 @@ def _said(campaign: Campaign, template: Template | None, tag: str, language: str
 def _built(campaign: Campaign, send_id: str, template: Template | None, tag: str) -> Content:
     chosen = settings.fresh(campaign.tenant)
     language = tag or (template.language if template else chosen.language)
-    subject, html, text, variables = _said(campaign, template, tag, language)
+    said = _said(campaign, template, tag, language)
+    if "html" not in channels.get(campaign.channel).parts:
+        return _plain(campaign, send_id, tag, language, said, chosen)
+    subject, html, text, variables = said
     sender_name = campaign.sender_name or chosen.sender_name
     sender_email = campaign.sender_email or chosen.sender_email
     needed = {
@@ -107,10 +113,13 @@ def _built(campaign: Campaign, send_id: str, template: Template | None, tag: str
         ),
     }
     missing = [Detail(name, remedy) for name, (value, remedy) in needed.items() if not value]
+    if theirs := carriers.theirs(campaign):
+        missing = [one for one in missing if one.field not in ("subject", "template_id")]
+        missing += carriers.missing(campaign)
     route = Route()
     if sender_email:
         try:
-            route = identities.route(campaign.tenant, sender_email)
+            route = carriers.route(campaign, sender_email)
         except NoIdentity as error:
             missing.append(Detail("sender_email", error.message))
     if missing:
@@ -119,7 +128,8 @@ def _built(campaign: Campaign, send_id: str, template: Template | None, tag: str
         *Content.key(campaign.tenant, send_id, tag),
         language=tag or None,
         words=language,
-        subject=subject,
+        said={"provider_template": theirs} if theirs else None,
+        subject=subject or "",
         html=html or _as_html(text or ""),
         text=text,
         sender_name=sender_name,
@@ -137,9 +147,37 @@ def _built(campaign: Campaign, send_id: str, template: Template | None, tag: str
     )
 
 
+def _plain(
+    campaign: Campaign, send_id: str, tag: str, language: str, said: words.Words, chosen: settings.Settings
+) -> Content:
+    """The content of a channel without HTML. Links are tracked where they are shortened."""
+    channel = channels.get(campaign.channel)
+    own = said.text or channel.usual_text
+    text = plain.text_of(channel, own, language, chosen) if own else None
+    if missing := plain.missing(channel, campaign, text, chosen):
+        raise NotReady("The campaign cannot be sent yet; see details.", missing)
+    return Content(
+        *Content.key(campaign.tenant, send_id, tag),
+        channel=channel.name,
+        said=plain.said(channel, campaign, chosen),
+        language=tag or None,
+        words=language,
+        subject=said.subject or "",
+        text=text,
+        sender_name=campaign.sender_name or chosen.sender_name or "",
+        base_url=chosen.tracking_base,
+        track_opens=False,
+        track_clicks=channel.paid_by_length and _first(campaign.track_clicks, chosen.track_clicks),
+        utm=utm.chosen(chosen.utm, campaign.utm, campaign.slug or campaign.campaign_id, channel.name),
+        variables={**said.variables, "campaign_id": campaign.campaign_id} if channel.json else said.variables,
+        time_zone=campaign.time_zone or chosen.time_zone,
+        currency=campaign.currency or chosen.currency,
+    )
+
+
 def checked(content: Content) -> "Compiled":
     """The compiled content. Raises NotReady with the template's error, where it is and what to do; also for findings
-    with which a mail must not go out (drumbeat.templates.lint)."""
+    with which a mail must not go out (drumbeat.templates.lint), and for a text that is too long."""
     # A quarter of a second of imports, for those who launch only.
     from drumbeat.templates.lint_html import elements
 
@@ -147,6 +185,10 @@ def checked(content: Content) -> "Compiled":
         compiled = rendering.compile_content(content)
     except TemplateError as error:
         raise _refused(error, content.language or "") from error
+    channel = channels.get(content.channel)
+    wrong = plain.too_long(compiled) if channel.paid_by_length else plain.no_json(compiled) if channel.json else None
+    if wrong:
+        raise NotReady("The campaign cannot be sent yet; see details.", [wrong])
     found = [finding for finding in elements("html", content.html) if finding.severity == "error"]
     if found:
         details = [Detail(_where("html", it.line, content.language), f"{it.name}: {it.message}") for it in found]

@@ -7,6 +7,7 @@ from drumbeat.deliverability.claims import Claim
 from drumbeat.deliverability.model import Identity
 from drumbeat.marketing.model import MarketingCampaign
 from drumbeat.products.model import Product
+from drumbeat.providers.model import ProviderAccount
 from drumbeat.segments import changes
 from drumbeat.segments.model import Definitions, Segment
 from drumbeat.sends.environment import Environment
@@ -19,7 +20,7 @@ from drumbeat.templates.model import Template
 # Looking up what a campaign refers to.
 REFERS = (
     Campaign, MarketingCampaign, Template, Block, Product, Segment, Definitions, Slug, Count, Identity, Claim,
-    Environment, *budgets.READS,
+    Environment, ProviderAccount, *budgets.READS,
 )  # fmt: skip
 # What a launch writes besides the campaign.
 LAUNCHES = (Send, Content, SendKey, Sender, Template, MarketingCampaign, *changes.WRITES)

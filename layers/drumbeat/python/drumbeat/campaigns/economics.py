@@ -12,7 +12,7 @@ a result needs one read, however many sold. Money is in minor units.
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, field_validator
 
@@ -161,28 +161,50 @@ def _sums(row: CampaignMoney) -> Sums:
     return Sums(int(row.conversions or 0), int(row.revenue or 0), int(row.costs or 0))
 
 
-# A source of costs: what `sent` mails of a tenant with these settings and sums cost, in minor units of its currency.
-Source = Callable[[int, Settings, Sums], int]
+class Sending(NamedTuple):
+    """What a campaign has sent; `texts_cost` is what its text messages cost, in minor units."""
+
+    channel: str = "email"
+    sent: int = 0
+    texts_cost: int = 0
 
 
-def sending(sent: int, terms: Settings, sums: Sums) -> int:
-    """What the provider takes, by the tenant's price for a thousand mails."""
+def sending(numbers: Mapping[str, Any]) -> Sending:
+    """From a send's totals."""
+    return Sending(numbers.get("channel", "email"), numbers.get("accepted", 0), numbers.get("texts_cost", 0))
+
+
+def _mails(sent: Sending, terms: Settings) -> int:
+    """By the tenant's price for a thousand mails."""
     price = Decimal(str(terms.email_price_per_thousand)).scaleb(money.exponent(terms.currency))
-    return int((price * sent / 1000).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return int((price * sent.sent / 1000).quantize(Decimal(1), rounding=ROUND_HALF_UP))
 
 
-def entered(sent: int, terms: Settings, sums: Sums) -> int:
-    """What people wrote down."""
-    return sums.costs
+def _texts(sent: Sending, terms: Settings) -> int:
+    """By the prices at the launch, part by part (drumbeat.sends.destinations)."""
+    return sent.texts_cost
 
 
-# What a campaign's cost is made of, by name. A further source is a further row.
-SOURCES: Mapping[str, Source] = {"email": sending, "other": entered}
+# What providers take, by channel, in minor units of the tenant's currency. Other channels cost nothing here.
+SOURCES: Mapping[str, Callable[[Sending, Settings], int]] = {"email": _mails, "sms": _texts}
 
 
-def costs(sent: int, terms: Settings, sums: Sums) -> dict[str, int]:
-    """The parts of a campaign's cost by source, in minor units."""
-    return {name: source(sent, terms, sums) for name, source in SOURCES.items()}
+def costs(sent: Sending, terms: Settings, sums: Sums) -> dict[str, int]:
+    """The parts of a campaign's cost in minor units: what sending cost, by channel, and what people wrote down."""
+    source = SOURCES.get(sent.channel)
+    return {**({sent.channel: source(sent, terms)} if source else {}), "other": sums.costs}
+
+
+def expected(channel: str, messages: int, parts: int, terms: Settings) -> int:
+    """What so many messages may cost, rather too much: text messages of so many `parts` at the dearest price of the
+    tenant's country, or of all where its country has none."""
+    prices = terms.sms_prices
+    dearest = max((one.price for one in prices if one.country == terms.country), default=None)
+    each = max((one.price for one in prices), default=0.0) if dearest is None else dearest
+    texts = Decimal(str(each)) * messages * parts
+    minor = texts.scaleb(money.exponent(terms.currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP)
+    source = SOURCES.get(channel)
+    return source(Sending(channel, messages, int(minor)), terms) if source else 0
 
 
 def per(amount: int, number: int, currency: str) -> float:

@@ -8,7 +8,7 @@ from drumbeat.campaigns import lifecycle
 from drumbeat.campaigns.model import Campaign, Status
 from drumbeat.campaigns.results import counted
 from drumbeat.campaigns.work import LAUNCH
-from drumbeat.sends import environment, reputation, rollups
+from drumbeat.sends import daily, environment, reputation, rollups
 from drumbeat.sends.model import SHARDS, Outcome, Send, SendState
 
 MOST = 100
@@ -18,6 +18,9 @@ COUNTS = ("sent", "not_sent", "delivered", "bounced", "complained", "failed", "o
 def roll_up(tenant: str, send_id: str, now: datetime) -> None:
     """Compute and keep a send's totals, and end it when nothing of it is open."""
     named = Send.fetch(*Send.key(tenant, send_id))
+    if named is not None and daily.is_daily(named):
+        _roll_up_daily(named, now)
+        return
     campaign = Campaign.fetch(*Campaign.key(tenant, named.campaign)) if named else None
     # Read behind the campaign: what the send says then is newer, and the campaign's own changes are conditional.
     send = Send.fetch(*Send.key(tenant, send_id))
@@ -34,6 +37,14 @@ def roll_up(tenant: str, send_id: str, now: datetime) -> None:
         lifecycle.finish(campaign, send, told, now, expired=expired)
     elif send.state == SendState.CANCELLED and send.finished_at is None:
         lifecycle.close_cancelled(campaign, send, told, now)
+
+
+def _roll_up_daily(send: Send, now: datetime) -> None:
+    """The same for a send that belongs to a journey: no campaign follows it."""
+    numbers = rollups.store(send.tenant, send, now).numbers
+    send = reputation.after_roll_up(send, numbers, now)
+    if not numbers["open"] and numbers["planned"]:
+        daily.finish(send, numbers["recipients"], now)
 
 
 def sweep(now: datetime) -> int:

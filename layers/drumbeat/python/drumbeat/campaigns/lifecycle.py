@@ -5,20 +5,21 @@ wins, and whatever is not done after it (a machine to start, a schedule to make)
 import secrets
 from datetime import datetime, timedelta
 
-from drumbeat import ids, schedules
+from drumbeat import channels, ids, providers, schedules
 from drumbeat.accounts import settings
-from drumbeat.campaigns import answers, budgets, content, model, steps, terms
+from drumbeat.campaigns import answers, budgets, carriers, content, model, routes, steps, terms
 from drumbeat.campaigns import audience as whom
 from drumbeat.campaigns.model import Campaign, Status, WrongStatus
 from drumbeat.campaigns.work import LAUNCH
-from drumbeat.channels import ses
 from drumbeat.errors import Conflict, Invalid, NotFound
 from drumbeat.marketing import model as marketing
+from drumbeat.providers import NoAccount
 from drumbeat.marketing import rules
 from drumbeat.marketing.model import MarketingCampaign, State
-from drumbeat.sends import environment, planning, reputation, senders, states, sweeping
+from drumbeat.sends import environment, planning, reputation, senders, states, sweeping, tokens
 from drumbeat.sends.audience import Audience
-from drumbeat.sends.model import SHARDS, Send, SendKey, SendState
+from drumbeat.sends.model import SHARDS, Send, SendState
+from drumbeat.sends.moment import terms as moments
 from drumbeat.sends.tokens import SECRET_BYTES
 from drumbeat.table import Transaction, TransactionRefused
 from drumbeat.templates import model as templates
@@ -38,9 +39,10 @@ def launch(campaign: Campaign, actor: str | None, now: datetime, *, audience: Au
     audience = audience or whom.of(campaign, now)
     if umbrella is not None:
         # How many a filter leaves is not known yet; then only a budget that is used up already stops the launch.
-        budgets.require(umbrella, whom.known_size(campaign.tenant, audience))
+        budgets.require(umbrella, campaign.channel, whom.known_size(campaign.tenant, audience), said.parts)
     send = _send(campaign, send_id, audience, actor, now)
     send.identity, send.languages = said.default.identity, said.default.languages or None
+    send.launch["parts"] = said.parts
     steps.together(
         campaign, _made(send, said, umbrella), Status.SENDING, now,
         launched_at=now, send_id=send_id, template_version=said.template_version, gsi2pk=None, gsi2sk=None,
@@ -54,15 +56,10 @@ def launch(campaign: Campaign, actor: str | None, now: datetime, *, audience: Au
 def _made(send: Send, said: content.Frozen, umbrella: MarketingCampaign | None) -> Transaction:
     """All that a launch writes besides the campaign. Of two launches under a marketing campaign that would both find
     room in its budget, one is refused."""
-    key = SendKey(
-        *SendKey.key(send.send_id),
-        tenant=send.tenant,
-        campaign=send.campaign,
-        secret=secrets.token_bytes(SECRET_BYTES),
-        links=[{"number": number, "url": url} for number, url in enumerate(said.links, 1)],
-    )
-    transaction = Transaction().create(send).create(key)
-    for one in said.all:
+    links = [{"number": number, "url": url} for number, url in enumerate(said.links, 1)]
+    secret, short = secrets.token_bytes(SECRET_BYTES), channels.get(send.channel).paid_by_length
+    transaction = Transaction().create(send)
+    for one in (*tokens.keys(send.send_id, send.tenant, send.campaign, secret, links, short=short), *said.all):
         transaction.create(one)
     if umbrella is not None:
         alone = (MarketingCampaign.state == State.APPROVED.value) & (MarketingCampaign.launches == umbrella.launches)
@@ -88,7 +85,12 @@ def _umbrella(campaign: Campaign, now: datetime) -> MarketingCampaign | None:
 
 def _send(campaign: Campaign, send_id: str, audience: Audience, actor: str | None, now: datetime) -> Send:
     chosen = settings.fresh(campaign.tenant)
-    account = senders.get()
+    account, fallback = providers.chosen(campaign.tenant, campaign.channel)
+    reserve = carriers.reserve(campaign, fallback)
+    row, provider = senders.of(account), channels.provider(account.channel, account.provider)
+    prices = routes.agreed(campaign, chosen, account)
+    for route in prices.get("routes", ())[1:]:
+        senders.of(providers.account(campaign.tenant, campaign.channel, route["account"]))
     size = whom.size(campaign.tenant, audience)
     limits = terms.limits(campaign, chosen)
     return Send(
@@ -98,12 +100,20 @@ def _send(campaign: Campaign, send_id: str, audience: Audience, actor: str | Non
         tenant=campaign.tenant,
         send_id=send_id,
         campaign=campaign.campaign_id,
-        account=account.account,
+        channel=campaign.channel,
+        purpose=campaign.purpose,
+        priority=campaign.priority,
+        category=campaign.category,
+        quiet=campaign.quiet,
+        moment=moments.frozen(chosen, campaign.channel, campaign.purpose, campaign.over_cap),
+        account=account.id,
+        provider=account.provider,
+        fallback=reserve.id if reserve else None,
         state=SendState.SENDING.value,
         audience=audience.model_dump(),
         plan_shards=(audience.earlier and audience.earlier.plan_shards) or (SHARDS if size > SMALL else 1),
         # A call holds at most one second of the account's rate.
-        chunk_size=terms.chunk_size(min(ses.MOST_RECIPIENTS, int(account.rate)), limits),
+        chunk_size=terms.chunk_size(min(provider.MOST_RECIPIENTS, int(row.rate)), limits),
         launch={
             "name": campaign.name,
             "recipients": whom.known_size(campaign.tenant, audience),
@@ -111,6 +121,7 @@ def _send(campaign: Campaign, send_id: str, audience: Audience, actor: str | Non
             "time_zone": campaign.time_zone or chosen.time_zone,
             "budget_minor": int(campaign.budget or 0),
             "currency": campaign.currency or chosen.currency,
+            "prices": prices,
         },
         unknown_policy=chosen.unknown_policy,
         grace_seconds=chosen.grace_seconds,
@@ -134,6 +145,7 @@ def schedule(campaign: Campaign, at: datetime | None, now: datetime, *, local: d
     if is_too_late(campaign, at, now):
         return expire(campaign, at, now)
     content.frozen(campaign, "snd_check")
+    providers.chosen(campaign.tenant, campaign.channel)
     whom.require_somebody(campaign)
     revision = int(campaign.revision or 0) + 1
     campaign = model.change(
@@ -174,7 +186,7 @@ def launch_scheduled(tenant: str, campaign_id: str, revision: int, now: datetime
             launch(campaign, campaign.created_by, now)
     except WrongStatus:
         return
-    except (Invalid, NotFound, Conflict) as error:
+    except (Invalid, NotFound, Conflict, NoAccount) as error:
         # What was ready when it was scheduled has been taken away since; it must not be silently forgotten.
         reason = "; ".join(f"{detail.field}: {detail.message}" for detail in error.details) or error.message
         model.change(

@@ -49,7 +49,9 @@ class WrongStatus(Conflict):
 
 
 class Campaign(Entity):
-    """A campaign. `revision` counts its schedules, so that a schedule that was replaced does nothing when it fires."""
+    """A campaign over one `channel`. `said` is what its messages say that only this channel has (media, a sender's id).
+    `purpose`, `priority`, `category` and `quiet` are those of its send. `revision` counts its schedules, so that a
+    schedule that was replaced does nothing when it fires."""
 
     TYPE = "CAMPAIGN"
     INDEX_TYPES = {"gsi1": "CAMPAIGNS", "gsi2": "DUE", "gsi3": "UMBRELLA"}
@@ -68,6 +70,13 @@ class Campaign(Entity):
     slug = UnicodeAttribute(null=True)
     status = UnicodeAttribute(default=Status.DRAFT.value)
     reason = UnicodeAttribute(null=True)
+    channel = UnicodeAttribute(default="email")
+    purpose = UnicodeAttribute(default="marketing")
+    priority = UnicodeAttribute(default="normal")
+    category = UnicodeAttribute(null=True)
+    quiet = UnicodeAttribute(null=True)
+    over_cap = UnicodeAttribute(null=True)
+    said = JSONAttribute(null=True)
     subject = UnicodeAttribute(null=True)
     subjects = JSONAttribute(default=dict)
     sender_name = UnicodeAttribute(null=True)
@@ -77,6 +86,7 @@ class Campaign(Entity):
     template_version = NumberAttribute(null=True)
     html = UnicodeAttribute(null=True)
     text = UnicodeAttribute(null=True)
+    texts = JSONAttribute(default=dict)
     content = JSONAttribute(default=dict)
     audience = JSONAttribute(default=dict)
     scheduled_at = InstantAttribute(null=True)

@@ -44,7 +44,7 @@ def send(campaign: Campaign, recipients: Sequence[Recipient], actor: str, now: d
 
 def _list(campaign: Campaign, recipients: Sequence[Recipient], now: datetime) -> Audience:
     """A static list of the recipients. Suppressed and revoked ones are in it: the ledger shows why they got nothing."""
-    people = batch.upsert_by_email(
+    people = batch.upsert_named(
         campaign.tenant, [_contact(one) for one in recipients], now=now, source=campaign.campaign_id
     )
     # Other recipients are another list: one whose launch did not come about must not be part of the next.

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from drumbeat import money
+from drumbeat import channels, money
 from drumbeat.accounts import settings
-from drumbeat.campaigns import model
+from drumbeat.campaigns import fields, model
 from drumbeat.campaigns.model import Campaign, Status, WrongStatus
 from drumbeat.campaigns.views import AudienceBody, CampaignChange, CampaignFields, NewCampaign
+from drumbeat.errors import Invalid
 from drumbeat.marketing import model as marketing
 from drumbeat.segments import definitions
 from drumbeat.segments import model as segments
@@ -16,6 +17,8 @@ from drumbeat.templates import model as templates
 
 def make(tenant: str, campaign_id: str, body: NewCampaign, actor: str, now: datetime) -> Campaign:
     """Store a draft. Raises NotFound for a segment or template that there is not, Invalid for bad filters."""
+    _require_fitting(tenant, body.purpose or "marketing", body)
+    fields.require(channels.get(body.channel), _named(body))
     return model.add(
         Campaign(
             *Campaign.key(tenant, campaign_id),
@@ -39,12 +42,29 @@ def revise(campaign: Campaign, body: CampaignChange, now: datetime) -> Campaign:
     campaign.require(Status.DRAFT, Status.SCHEDULED)
     if campaign.status == Status.SCHEDULED and body.model_fields_set & {"local_send_at", "send_in_recipient_zone"}:
         raise WrongStatus("The launch is scheduled for its local time. Schedule it again with another local_send_at.")
+    _require_fitting(campaign.tenant, body.purpose or campaign.purpose, body)
+    fields.require(channels.get(campaign.channel), _named(body))
     values = _values(campaign.tenant, body)
+    if "said" in values:
+        values["said"] = {**(campaign.said or {}), **values["said"]}
     if body.marketing_campaign_id:
         values["gsi3sk"] = campaign.campaign_id
     elif "marketing_campaign_id" in body.model_fields_set:
         values |= {"marketing_campaign_id": None, "gsi3pk": None, "gsi3sk": None}
     return model.change(campaign, now, **values)
+
+
+def _require_fitting(tenant: str, purpose: str, body: CampaignFields) -> None:
+    """What a request says of when it is sent, and to whom not, fits the campaign and the tenant. Raises Invalid."""
+    if body.quiet == "ignore" and purpose != "transactional":
+        raise Invalid.field("quiet", "only a campaign of purpose transactional may ignore quiet hours: hold or drop")
+    if body.category is not None and body.category not in {one.id for one in settings.of(tenant).categories}:
+        raise Invalid.field("category", "is no category of this tenant; see categories of /v1/settings")
+
+
+def _named(body: CampaignFields) -> list[str]:
+    """The fields that say something: what is null or off says nothing."""
+    return [name for name in body.model_fields_set if getattr(body, name) not in (None, False)]
 
 
 def _values(tenant: str, body: CampaignFields) -> dict[str, Any]:
@@ -65,6 +85,11 @@ def _values(tenant: str, body: CampaignFields) -> dict[str, Any]:
     for name in ("limits", "utm"):
         if said.get(name) is not None:
             said[name] = {key: value for key, value in said[name].items() if value is not None}
+    own = {name: said.pop(name) for name in (*fields.MAILED, *fields.BY_LENGTH, *fields.NOTIFIED) if name in said}
+    if present := {name: value for name, value in own.items() if value is not None}:
+        said["said"] = present
+    if isinstance(body, NewCampaign):
+        said["channel"] = body.channel
     return {name: value for name, value in said.items() if value is not None}
 
 

@@ -1,30 +1,36 @@
 """Every recipient of a campaign, and what became of each: who was sent, who was not, and why."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from drumbeat import table
+from drumbeat import clock, table
 from drumbeat.campaigns.model import Campaign
 from drumbeat.campaigns.views import RecipientQuery
 from drumbeat.contacts import model as contacts
 from drumbeat.errors import Invalid
-from drumbeat.fields import Page, View
-from drumbeat.sends import rollups
-from drumbeat.sends.model import REASONS, Chunk, Outcome, Send, Stat
+from drumbeat.fields import Instant, Page, View
+from drumbeat.sends import moving, rollups
+from drumbeat.sends.model import REASONS, Chunk, Outcome, Place, Send, Stat
+from drumbeat.sends.moment import looking
 
 EVENTS = ("delivered", "bounced", "soft_bounced", "complained", "opened", "clicked", "unsubscribed", "failed")
 
 
 class RecipientView(View):
-    """A recipient. `outcome` is sent, not_sent or open; `events` is what is known of the message."""
+    """A recipient. `outcome` is sent, not_sent or open; `events` is what is known of the message. Who is open and waits
+    for a better moment has the reason `quiet_hours` or `frequency_cap`, and `held_until`. `account` is the provider account
+    that took over from the send's own."""
 
     contact_id: str
     email: str | None
+    phone: str | None
     outcome: str
     reason: str | None
     note: str | None
+    held_until: Instant | None
     message_id: str
+    account: str | None
     events: list[str]
 
 
@@ -66,6 +72,13 @@ def of_chunk(tenant: str, chunk: Chunk) -> list[RecipientView]:
     return _views(tenant, [_Row(chunk, number, letter) for number, letter in enumerate(chunk.outcomes)])
 
 
+def of_messages(tenant: str, messages: Sequence[tuple[Place, int]]) -> list[RecipientView]:
+    """The recipients of single messages, by their chunks' places and their numbers. Reads Chunk, Contact, Stat."""
+    chunks = {chunk.place: chunk for chunk in Chunk.many(place.chunk_key for place, _ in messages)}
+    known = [(chunks[place], number) for place, number in messages if place in chunks]
+    return _views(tenant, [_Row(chunk, number, chunk.outcomes[number]) for chunk, number in known])
+
+
 def _rows(send: Send, start: tuple[int, int, int]) -> Iterator[_Row]:
     """The ledger behind a place (shard, chunk, recipient)."""
     for shard in range(start[0], int(send.plan_shards)):
@@ -95,20 +108,24 @@ def _total(send: Send, query: RecipientQuery) -> int:
 def _views(tenant: str, rows: list[_Row]) -> list[RecipientView]:
     ids = [row.chunk.contacts[row.number] for row in rows]
     people = {contact.contact_id: contact for contact in contacts.many(tenant, ids)}
-    keys = {row.chunk.place.stat_key for row in rows}
+    keys = {row.chunk.place.stat_key_of(row.number) for row in rows}
     stats = {(item["pk"]["S"], item["sk"]["S"]): Stat.sets_of(item) for item in table.raw_many(sorted(keys))}
-    shown = []
+    shown, now = [], clock.business()
     for row, contact_id in zip(rows, ids, strict=True):
-        sets = stats.get(row.chunk.place.stat_key, {})
+        sets = stats.get(row.chunk.place.stat_key_of(row.number), {})
         person = people.get(contact_id)
+        why, until = looking.waits(row.chunk, now).get(row.number, (None, None))
         shown.append(
             RecipientView(
                 contact_id=contact_id,
                 email=person.email if person else None,
+                phone=person.phone if person else None,
                 outcome=_outcome(row.letter),
-                reason=REASONS.get(row.letter),
+                reason=REASONS.get(row.letter, why),
                 note=(row.chunk.notes or {}).get(str(row.number)),
+                held_until=until,
                 message_id=row.chunk.place.message(row.number),
+                account=moving.moved_to(row.chunk, row.number),
                 events=[name for name in EVENTS if row.number in sets.get(name, ())],
             )
         )

@@ -6,28 +6,32 @@ the mail was sent is among them, and consent, suppression and the rest are check
 """
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from drumbeat import ids
-from drumbeat.campaigns import copying, model
+from drumbeat import channels, ids
+from drumbeat.campaigns import copying, fields, model
 from drumbeat.campaigns.model import Campaign, Status, WrongStatus
 from drumbeat.campaigns.views import Subject
 from drumbeat.errors import Conflict, Invalid
-from drumbeat.fields import Body, Name, View
+from drumbeat.fields import Body, FieldNeeded, Name, View
 from drumbeat.sends.audience import Earlier, by_outcome
 from drumbeat.sends.model import REASONS, Outcome, Send
 from drumbeat.table import Transaction
 
 Reason = Literal[
     "rejected_by_provider", "suppressed", "no_consent", "consent_revoked", "not_confirmed", "no_address", "cancelled",
-    "expired", "outcome_unknown",
+    "expired", "outcome_unknown", "paused", "category", "quiet_hours", "stale", "frequency_cap",
 ]  # fmt: skip
 # What may be different now without anything that the recipient does.
-DEFAULT: tuple[Reason, ...] = ("rejected_by_provider", "cancelled", "expired")
+DEFAULT: tuple[Reason, ...] = (
+    "rejected_by_provider", "cancelled", "expired", "quiet_hours", "stale", "frequency_cap",
+)  # fmt: skip
 # How those who have not read it are called among what was resent.
 UNREAD = "unread"
+# How those are called whose message was taken and did not arrive.
+UNDELIVERED = "undelivered"
 
 
 class AlreadyResent(Conflict):
@@ -38,19 +42,29 @@ class AlreadyResent(Conflict):
 
 class Whom(Body):
     """Whom to send to again: those not sent for one of `reasons` or, with `unread`, those who were sent and have shown
-    no sign of reading it. Of `outcome_unknown` some may have it already: `accept_duplicates` says that this is known.
+    no sign of reading it, or, with `undelivered`, those whose message was taken and is known not to have arrived. Of
+    `outcome_unknown` some may have it already: `accept_duplicates` says that this is known.
     """
 
     reasons: list[Reason] = Field(default_factory=lambda: list(DEFAULT), min_length=1, max_length=20)
     unread: bool = False
+    undelivered: bool = False
     accept_duplicates: bool = False
+
+    @model_validator(mode="after")
+    def _one_of_the_two(self) -> Self:
+        if self.unread and self.undelivered:
+            raise FieldNeeded("undelivered", "is another resend than that of unread; make two")
+        return self
 
 
 class NewResend(Whom):
-    """A resend. It is a draft, or launched at once; `name` and `subject` are the campaign's unless said."""
+    """A resend. It is a draft, or launched at once; `name`, `subject` and `carrier_preference` are the campaign's,
+    unless said: text messages that did not arrive may do so over another carrier."""
 
     name: Name | None = None
     subject: Subject | None = None
+    carrier_preference: Name | None = None
     send_type: Literal["draft", "immediate"] = "draft"
 
 
@@ -82,6 +96,8 @@ def make(campaign: Campaign, asked: NewResend, actor: str, now: datetime) -> Cam
     AlreadyResent, Conflict, Invalid. Reads Send."""
     send = _ended(campaign)
     kinds = _kinds(asked)
+    said = [name for name in ("subject", "carrier_preference") if getattr(asked, name)]
+    fields.require(channels.get(campaign.channel), said)
     if "outcome_unknown" in kinds and not asked.accept_duplicates:
         raise Invalid.field(
             "accept_duplicates", "must be true to resend outcome_unknown: some of these recipients may have it already"
@@ -93,6 +109,7 @@ def make(campaign: Campaign, asked: NewResend, actor: str, now: datetime) -> Cam
     if others:
         taken = ", ".join(kind for kind in kinds if kind in resent)
         raise AlreadyResent(f"Leave out {taken}: {', '.join(sorted(others))} sends to these.")
+    over = {"carrier_preference": asked.carrier_preference} if asked.carrier_preference else {}
     again = copying.copy_of(
         campaign,
         ids.derived("cmp", campaign.tenant, campaign.campaign_id, "resend", *kinds, *_given_up(campaign)),
@@ -105,6 +122,7 @@ def make(campaign: Campaign, asked: NewResend, actor: str, now: datetime) -> Cam
         resend_of=campaign.campaign_id,
         send_in_recipient_zone=None,
         subject=asked.subject or campaign.subject,
+        said={**(campaign.said or {}), **over} or None,
     )
     return model.add(again, together=lambda transaction: _note(transaction, campaign, kinds, again.campaign_id))
 
@@ -138,15 +156,18 @@ def _ended(campaign: Campaign) -> Send:
 
 
 def _kinds(asked: Whom) -> list[str]:
-    return [UNREAD] if asked.unread else sorted(set(asked.reasons))
+    if asked.unread or asked.undelivered:
+        return [UNREAD if asked.unread else UNDELIVERED]
+    return sorted(set(asked.reasons))
 
 
 def _earlier(send: Send, kinds: list[str]) -> Earlier:
-    unread = kinds == [UNREAD]
+    accepted = kinds in ([UNREAD], [UNDELIVERED])
     letters = [Outcome(letter).value for letter, reason in REASONS.items() if reason in kinds]
     return Earlier(
         send=send.send_id,
         plan_shards=int(send.plan_shards),
-        outcomes=Outcome.ACCEPTED.value if unread else "".join(letters),
-        unread=unread,
+        outcomes=Outcome.ACCEPTED.value if accepted else "".join(letters),
+        unread=kinds == [UNREAD],
+        undelivered=kinds == [UNDELIVERED],
     )

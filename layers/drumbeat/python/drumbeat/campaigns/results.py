@@ -10,13 +10,14 @@ from drumbeat import clock, money
 from drumbeat.accounts import settings
 from drumbeat.accounts.settings import Settings
 from drumbeat.campaigns import charts, economics
-from drumbeat.campaigns.charts import CountryResult, DeviceResult, DomainResult, HourResult, ratio
+from drumbeat.campaigns.charts import CountryResult, DestinationResult, DeviceResult, DomainResult, HourResult, ratio
 from drumbeat.campaigns.economics import Sums
 from drumbeat.campaigns.model import Campaign
 from drumbeat.fields import Instant, View
-from drumbeat.sends import rollups
+from drumbeat.sends import rollups, showing
 from drumbeat.sends.model import REASONS, Outcome, Send, SendKey
 from drumbeat.sends.totals import Totals
+from drumbeat.sends.views import HeldView
 
 # Totals of a send this size are added up while the caller waits; larger ones are as the last roll-up found them.
 SMALL = 20_000
@@ -36,14 +37,18 @@ class LinkResult(View):
 class Results(View):
     """What became of a campaign, true at `as_of`.
 
-    Opens and clicks are people's; those of machines (prefetching proxies, scanners) are apart. Money is in `currency`,
-    the account's. `cost` is the sum of `cost_by_source`: sending, at the account's price for a thousand mails, and what
-    was entered. `cost_per_acquisition`, `return_on_investment` ((revenue - cost) / cost) and `return_on_ad_spend`
-    (revenue / cost) are 0 where nothing was bought or spent.
+    `undelivered` are those that were sent and are known not to have arrived. Text messages are paid for by their
+    `parts`; `cost_per_message` and `cost_per_click` are of what sending cost. Who `replied` wrote back something else
+    than a wish to get no more. Opens and clicks are people's; those of machines (prefetching proxies, scanners) are
+    apart. Money is in `currency`, the account's. `cost` is the sum of `cost_by_source`: sending, at the account's price
+    for a thousand mails or the launch's prices for parts, and what was entered. `cost_per_acquisition`,
+    `return_on_investment` ((revenue - cost) / cost) and `return_on_ad_spend` (revenue / cost) are 0 where nothing was
+    bought or spent.
     """
 
     campaign_id: str
     name: str
+    channel: str = "email"
     status: str
     sent_at: Instant | None
     as_of: Instant | None
@@ -52,11 +57,15 @@ class Results(View):
     open: int = 0
     not_sent: int = 0
     not_sent_by_reason: dict[str, int] = {}
+    held: list[HeldView] = []
     delivered: int = 0
     bounced: int = 0
     soft_bounced: int = 0
     complained: int = 0
     failed: int = 0
+    undelivered: int = 0
+    replied: int = 0
+    parts: int = 0
     opened: int = 0
     opened_by_machines: int = 0
     clicked: int = 0
@@ -73,10 +82,13 @@ class Results(View):
     click_to_open_rate: float = 0.0
     unsubscribe_rate: float = 0.0
     complaint_rate: float = 0.0
+    response_rate: float = 0.0
     conversion_rate: float = 0.0
     revenue_per_email: float = 0.0
     cost: float | int = 0
     cost_by_source: dict[str, float | int] = {}
+    cost_per_message: float = 0.0
+    cost_per_click: float = 0.0
     cost_per_acquisition: float = 0.0
     return_on_investment: float = 0.0
     return_on_ad_spend: float = 0.0
@@ -88,6 +100,7 @@ class Results(View):
     by_system: list[DeviceResult] = []
     by_client: list[DeviceResult] = []
     by_location: list[CountryResult] = []
+    by_destination: list[DestinationResult] = []
 
 
 def of(campaign: Campaign) -> Results:
@@ -96,6 +109,7 @@ def of(campaign: Campaign) -> Results:
     known: dict[str, Any] = {
         "campaign_id": campaign.campaign_id,
         "name": campaign.name,
+        "channel": campaign.channel,
         "status": campaign.status,
         "sent_at": campaign.launched_at,
         "currency": terms.currency,
@@ -104,30 +118,34 @@ def of(campaign: Campaign) -> Results:
     }
     sums = economics.of(campaign.tenant, campaign.campaign_id)
     totals = _totals(campaign)
-    sent = 0
+    numbers: dict[str, Any] = {"channel": campaign.channel}
     if totals is not None:
-        sent = totals.numbers["accepted"]
+        numbers = totals.numbers
         known |= counted(totals.numbers) | rates(totals.numbers)
+        known["held"] = showing.held(totals.numbers, clock.business())
         known |= {"as_of": totals.as_of, "links": _links(campaign, totals.numbers)}
         known |= _charts(totals.numbers["details"], terms, totals.as_of)
-    return Results(**known, **_money(sent, terms, sums))
+    return Results(**known, **_money(numbers, terms, sums))
 
 
-def _money(sent: int, terms: Settings, sums: Mapping[str, Sums]) -> dict[str, Any]:
+def _money(numbers: Mapping[str, Any], terms: Settings, sums: Mapping[str, Sums]) -> dict[str, Any]:
     """What it cost and earned; conversions count in whatever currency they were."""
+    told = economics.sending(numbers)
     currency, ours = terms.currency, sums.get(terms.currency, Sums())
     sold = sum(one.conversions for one in sums.values())
-    parts = economics.costs(sent, terms, ours)
-    cost = sum(parts.values())
+    parts = economics.costs(told, terms, ours)
+    cost, sending = sum(parts.values()), parts.get(told.channel, 0)
     others = {name: one.revenue for name, one in sums.items() if name != currency and one.revenue}
     return {
         "conversions": sold,
         "revenue": money.shown(ours.revenue, currency),
         "revenue_in_other_currencies": {name: money.shown(amount, name) for name, amount in sorted(others.items())},
-        "conversion_rate": ratio(sold, sent),
-        "revenue_per_email": economics.per(ours.revenue, sent, currency),
+        "conversion_rate": ratio(sold, told.sent),
+        "revenue_per_email": economics.per(ours.revenue, told.sent, currency),
         "cost": money.shown(cost, currency),
         "cost_by_source": {name: money.shown(part, currency) for name, part in parts.items()},
+        "cost_per_message": economics.per(sending, told.sent, currency),
+        "cost_per_click": economics.per(sending, numbers.get("clicked", 0), currency),
         "cost_per_acquisition": economics.per(cost, sold, currency),
         "return_on_investment": economics.roi(ours.revenue, cost),
         "return_on_ad_spend": economics.roas(ours.revenue, cost),
@@ -142,6 +160,7 @@ def _charts(details: Mapping[str, Any], terms: Settings, until: datetime) -> dic
         "by_system": charts.readers(details, lambda reader: reader.system),
         "by_client": charts.readers(details, lambda reader: reader.client),
         "by_location": charts.countries(details),
+        "by_destination": charts.destinations(details),
     }
 
 
@@ -149,7 +168,10 @@ def counted(numbers: dict[str, Any]) -> dict[str, Any]:
     """The numbers by the names that answers use."""
     outcomes = numbers["outcomes"]
     left_out = {reason: outcomes[letter] for letter, reason in REASONS.items() if outcomes.get(letter)}
-    names = ("delivered", "bounced", "soft_bounced", "complained", "failed", "opened", "clicked", "unsubscribed")
+    names = (
+        "delivered", "bounced", "soft_bounced", "complained", "failed", "undelivered", "opened", "clicked",
+        "unsubscribed", "replied", "parts",
+    )  # fmt: skip
     return {
         "recipients": numbers["recipients"],
         "sent": numbers["accepted"],
@@ -177,6 +199,7 @@ def rates(numbers: Mapping[str, Any]) -> dict[str, float]:
         "click_to_open_rate": share("clicked", numbers.get("opened", 0)),
         "unsubscribe_rate": share("unsubscribed", delivered),
         "complaint_rate": share("complained", delivered),
+        "response_rate": share("replied", delivered),
     }
 
 

@@ -48,7 +48,7 @@ def completed(campaign: Campaign, status: Status, size: int, now: datetime, numb
     data = frames.campaign_completed(
         campaign.campaign_id,
         campaign.name,
-        "email",
+        campaign.channel,
         segment_id=next(iter((campaign.audience or {}).get("segments", [])), None),
         segment_size=size,
         status=status.value,

@@ -1,18 +1,22 @@
-"""Test mails: the campaign as it would be sent, to addresses of the caller's, with values of the caller's. Not
-counted; but a test is mail, too: who was suppressed or has opted out gets none, and the others' consent is recorded.
+"""Tests: the campaign as it would be sent, to addresses of the caller's, with values of the caller's. Not counted; but
+a test is a message, too: who was suppressed or has opted out gets none, and the others' consent is recorded.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from drumbeat import channels, providers
 from drumbeat.campaigns import content, words
 from drumbeat.campaigns.model import Campaign
-from drumbeat.channels import ses
+from drumbeat.campaigns.views import TestMail
+from drumbeat.channels import Call, Message, Template
 from drumbeat.channels.outcomes import CallState, Fate
 from drumbeat.contacts import addresses, batch, consent, suppressions
+from drumbeat.contacts import model as contacts
 from drumbeat.contacts.views import NewContact
-from drumbeat.errors import Detail, Unavailable
+from drumbeat.errors import Detail, Invalid, Unavailable
 from drumbeat.feedback.tracking import SAMPLE
 from drumbeat.fields import View
 from drumbeat.sends import environment, rendering
@@ -25,38 +29,60 @@ if TYPE_CHECKING:
 
 # Names of test data under which products may be named.
 PRODUCTS = frozenset({"products", "personalized_products"})
+# Which field of the request has a channel's addresses; what has no such addresses is tried by sending it.
+FIELDS = {"email": "emails", "sms": "phones"}
 
 
 class TestResult(View):
-    """What the provider said about one test mail, or (`suppressed:<reason>`, `revoked`) why it was not asked."""
+    """What the provider said about one test, or (`suppressed:<reason>`, `revoked`) why it was not asked. It has the
+    address that it went to: `email` or `phone`."""
 
     __test__ = False
-    email: str
+    email: str | None = None
+    phone: str | None = None
     sent: bool
     reason: str | None
     message_id: str | None
 
 
-def send(
-    campaign: Campaign, emails: Sequence[str], data: Mapping[str, Any], now: datetime, language: str | None = None
-) -> list[TestResult]:
-    """Send a test, in a language, to each address. Products in the data may be ids or skus. Raises NotReady,
+def send(campaign: Campaign, asked: TestMail, now: datetime) -> list[TestResult]:
+    """Send a test, in a language, to each address. Products in the data may be ids or skus. Raises Invalid, NotReady,
     RestoredCopy, or Unavailable when the provider cannot be reached or refuses."""
     environment.require_home()
-    said = content.build(campaign, f"test-{campaign.campaign_id}", language)
-    data = _with_products(campaign.tenant, data, said.words or "")
+    named = _addresses(campaign, asked)
+    said = content.build(campaign, f"test-{campaign.campaign_id}", asked.language)
+    data = _with_products(campaign.tenant, asked.data, said.words or "")
     said.track_opens = said.track_clicks = False
     compiled = content.checked(said)
-    template = ses.Template(f"[Test] {compiled.subject}", compiled.html, compiled.text)
-    mails = {email: _mail(email, compiled, said, data) for email in emails}
-    blocked = _blocked(campaign.tenant, emails, now)
-    allowed = [email for email in mails if email not in blocked]
-    results = {
-        email: TestResult(email=email, sent=False, reason=reason, message_id=None) for email, reason in blocked.items()
-    }
+    messages = {address: _message(campaign.channel, address, compiled, said, data) for address in named}
+    blocked = _blocked(campaign, named, now)
+    results = {address: _result(campaign, address, reason=reason) for address, reason in blocked.items()}
+    allowed = {address: message for address, message in messages.items() if address not in blocked}
     if allowed:
-        results |= _sent(said, template, {email: mails[email] for email in allowed})
-    return [results[email] for email in emails]
+        results |= _sent(campaign, said, _template(compiled), allowed)
+    return [results[address] for address in named]
+
+
+def _addresses(campaign: Campaign, asked: TestMail) -> list[str]:
+    """Where the tests go. Raises Invalid for addresses of another channel."""
+    wanted = FIELDS.get(campaign.channel)
+    if wanted is None:
+        raise Invalid.field("emails", f"campaigns of the channel {campaign.channel} have no tests; preview them")
+    foreign = next((field for field in FIELDS.values() if field != wanted and getattr(asked, field)), None)
+    if foreign:
+        raise Invalid.field(foreign, f"this campaign is one of {campaign.channel}: name {wanted}")
+    if not getattr(asked, wanted):
+        raise Invalid.field(wanted, "name at least one")
+    if campaign.channel == "email":
+        return list(asked.emails)
+    try:
+        return [contacts.dialled(campaign.tenant, phone, None) for phone in asked.phones]
+    except Invalid as error:
+        raise Invalid.field("phones", error.details[0].message) from error
+
+
+def _template(compiled: "Compiled") -> Template:
+    return Template(compiled.subject and f"[Test] {compiled.subject}", compiled.html, compiled.text)
 
 
 def _with_products(tenant: str, data: Mapping[str, Any], language: str) -> dict[str, Any]:
@@ -69,7 +95,7 @@ def _with_products(tenant: str, data: Mapping[str, Any], language: str) -> dict[
         raise content.NotReady("The test cannot be sent; see details.", [Detail("data", error.message)]) from error
 
 
-def _mail(email: str, compiled: "Compiled", said: Content, data: Mapping[str, Any]) -> ses.Mail:
+def _message(channel: str, address: str, compiled: "Compiled", said: Content, data: Mapping[str, Any]) -> Message:
     values = {
         **(said.variables or {}),
         **data,
@@ -77,40 +103,58 @@ def _mail(email: str, compiled: "Compiled", said: Content, data: Mapping[str, An
         **rendering.frame(said),
     }
     try:
-        return ses.Mail(email, compiled.render({"email": email, **values}), headers={}, tags={"test": "1"})
+        fragments = compiled.render({channels.get(channel).address_name: address, **values})
     except TemplateError as error:
         raise content.NotReady("The template fails with this data.", [Detail("data", error.message)]) from error
+    return Message(address, fragments, headers={}, tags={"test": "1"})
 
 
-def _blocked(tenant: str, emails: Sequence[str], now: datetime) -> dict[str, str]:
+def _blocked(campaign: Campaign, named: Sequence[str], now: datetime) -> dict[str, str]:
     """Why which of these addresses must not be written to. The others become contacts, with this request as the record
     of their consent; read after that was written, so that an opt-out at the same moment counts."""
-    suppressed = suppressions.many(tenant, emails)
+    tenant, channel = campaign.tenant, channels.get(campaign.channel)
+    suppressed = suppressions.many(tenant, named)
     blocked = {
-        email: f"suppressed:{suppressed[addresses.claim(email)].reason}"
-        for email in emails
-        if addresses.claim(email) in suppressed
+        address: f"suppressed:{suppressed[addresses.claim(address)].reason}"
+        for address in named
+        if addresses.claim(address) in suppressed
     }
-    named = [NewContact(email=email) for email in emails if email not in blocked]
-    people = {addresses.claim(one.email or ""): one for one in batch.upsert_by_email(tenant, named, now=now)}
-    for email in emails:
-        person = people.get(addresses.claim(email))
-        if email not in blocked:
-            reason = consent.may_market(person, "email", None) if person else "no_address"
-            blocked |= {email: reason} if reason else {}
+    written = ({channel.address_name: address} for address in named if address not in blocked)
+    new = [NewContact.model_validate(one) for one in written]
+    found = batch.upsert_named(tenant, new, now=now, channel=channel.name)
+    people = {addresses.claim(channel.address(one) or ""): one for one in found}
+    for address in named:
+        person = people.get(addresses.claim(address))
+        if address not in blocked:
+            reason = consent.may_market(person, channel.name, None) if person else "no_address"
+            blocked |= {address: reason} if reason else {}
     return blocked
 
 
-def _sent(said: Content, template: ses.Template, mails: Mapping[str, ses.Mail]) -> dict[str, TestResult]:
-    result = ses.send(
-        rendering.sender(said), said.reply_to, template, list(mails.values()),
-        configuration_set=said.configuration_set, tenant=said.provider_tenant,
-    )  # fmt: skip
-    if result.state != CallState.ANSWERED:
-        raise Unavailable(f"The provider did not take the test mail: {result.reason}. Check the sender and try again.")
-    return {
-        email: TestResult(
-            email=email, sent=entry.fate == Fate.ACCEPTED, reason=entry.reason, message_id=entry.message_id
-        )
-        for email, entry in zip(mails, result.entries, strict=True)
-    }
+def _sent(
+    campaign: Campaign, said: Content, template: Template, messages: Mapping[str, Message]
+) -> dict[str, TestResult]:
+    """As many calls as the provider needs; each is made once."""
+    account, _ = providers.chosen(campaign.tenant, campaign.channel)
+    provider = channels.provider(account.channel, account.provider)
+    results, left = dict[str, TestResult](), list(messages.values())
+    while left:
+        call = Call(
+            account, rendering.sender(said), template, left, said.reply_to, said.said or {}, said.route
+        )  # fmt: skip
+        fits = provider.fitting(call)
+        now, left = left[:fits], left[fits:]
+        answer = provider.send(replace(call, messages=now))
+        if answer.state != CallState.ANSWERED:
+            raise Unavailable(f"The provider did not take the test: {answer.reason}. Check the sender and try again.")
+        for message, entry in zip(now, answer.entries, strict=True):
+            sent = entry.fate == Fate.ACCEPTED
+            results[message.to] = _result(campaign, message.to, sent, entry.reason, entry.message_id)
+    return results
+
+
+def _result(
+    campaign: Campaign, address: str, sent: bool = False, reason: str | None = None, message_id: str | None = None
+) -> TestResult:
+    where = {channels.get(campaign.channel).address_name: address}
+    return TestResult(**where, sent=sent, reason=reason, message_id=message_id)

@@ -1,17 +1,20 @@
 """Campaigns as requests say them and answers show them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer, StringConstraints, model_validator
 
-from drumbeat import money
+from drumbeat import channels, money
 from drumbeat.accounts import settings
 from drumbeat.accounts.settings import MOST_LOOKBACK_DAYS, Address, Language, SenderName, TimeZone
+from drumbeat.accounts.sms_senders import SmsSender
 from drumbeat.accounts.utm import Utm
 from drumbeat.campaigns.model import Campaign, Status
-from drumbeat.contacts.views import Named
+from drumbeat.contacts.views import Named, Phone
 from drumbeat.fields import Attributes, Body, Currency, FieldNeeded, Instant, Listing, Name, Text, View
+from drumbeat.sends.views import HeldView
 from drumbeat.templates.texts import PlainText, at_most
 
 Subject = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
@@ -29,6 +32,38 @@ def _local(moment: datetime) -> datetime:
 
 LocalTime = Annotated[datetime, AfterValidator(_local), PlainSerializer(datetime.isoformat, return_type=str)]
 """A date and time of a clock on the wall, without a zone: `2026-03-02T09:00:00`."""
+
+
+def _channel(name: str) -> str:
+    if name not in channels.names():
+        raise ValueError(f"must be one of {', '.join(channels.names())}")
+    return name
+
+
+ChannelName = Annotated[str, StringConstraints(max_length=32), AfterValidator(_channel)]
+Purpose = Literal["marketing", "transactional"]
+Priority = Literal["high", "normal", "low"]
+Quiet = Literal["hold", "drop", "ignore"]
+OverCap = Literal["skip", "hold"]
+
+# What SendGrid gives its dynamic templates, and its older ones, as ids.
+ProviderTemplate = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
+MediaUrl = Annotated[Text, StringConstraints(max_length=2000, pattern=r"^https://[^\s<>\"]+$")]
+"""A picture or a film that a text message brings along (MMS)."""
+
+DataName = Annotated[Text, StringConstraints(min_length=1, max_length=64)]
+DataText = Annotated[Text, StringConstraints(max_length=1000)]
+Link = Annotated[Text, StringConstraints(max_length=1000, pattern=r"^[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"]+$")]
+
+
+class Notification(Body):
+    """What a notification brings along: texts for the app by name, where a tap leads (`https://…`, or an address of the
+    app, `shop://eid`), and a picture."""
+
+    data: dict[DataName, DataText] = Field(default_factory=dict, max_length=20)
+    link: Link | None = None
+    image_url: MediaUrl | None = None
+
 
 PerWindow = Annotated[int, Field(ge=1, le=100_000_000)]
 
@@ -67,18 +102,43 @@ class CampaignFields(Body):
     local time has passed at launch, gets it on the next day or, as `when_local_time_passed` may say, at once. Who was
     not sent by `expires_at`, or `expire_after` seconds after the launch, will not be. `utm` is what links say of
     themselves in web analytics.
+
+    `purpose` transactional is for what everybody must get who bought or asked for it (a receipt, a recall): it needs no
+    consent, and neither quiet hours nor frequency caps hold it back. `priority` is what the caps go by; whoever does
+    not want the `category` is left out. In quiet hours messages are held until they end, or dropped, as `quiet` says;
+    only what is transactional may ignore them. Who has had as much marketing as the caps allow is skipped or, with
+    `over_cap` hold, gets it when there is room again.
+
+    A mail may be made of a template of the provider's own, `provider_template` (SendGrid's dynamic templates, `d-…`).
+    Its data are what our templates may say.
+
+    A text message says `text`, or that of `texts` in the recipient's language, comes from `sender_id` and may bring
+    `media_urls` along. `carrier_preference` names the provider account that it is to leave over, by id or name. A
+    notification has the `subject` as its title, the `text`, and what `notification` says. A request to the tenant's own
+    systems has the `text`, which is JSON, or the ids of what it is about.
     """
 
     name: Name | None = None
     names: dict[str, Name] | None = None
+    purpose: Purpose | None = None
+    priority: Priority | None = None
+    category: Name | None = None
+    quiet: Quiet | None = None
+    over_cap: OverCap | None = None
     subject: Subject | None = None
     subjects: dict[Language, Subject] | None = None
     sender_name: SenderName | None = None
     sender_email: Address | None = None
     reply_to: Address | None = None
     template_id: Reference | None = None
+    provider_template: ProviderTemplate | None = None
     html: Html | None = None
     text: PlainText | None = None
+    texts: dict[Language, PlainText] | None = None
+    media_urls: Annotated[list[MediaUrl], Field(max_length=10)] | None = None
+    sender_id: SmsSender | None = None
+    carrier_preference: Name | None = None
+    notification: Notification | None = None
     content: Attributes | None = None
     audience: AudienceBody | None = None
     time_zone: TimeZone | None = None
@@ -103,6 +163,7 @@ class NewCampaign(CampaignFields):
     draft."""
 
     name: Name
+    channel: ChannelName = "email"
     send_type: Literal["draft", "immediate", "scheduled"] = "draft"
     scheduled_at: Instant | None = None
 
@@ -153,11 +214,13 @@ class Recipient(Body):
 
 
 class TestMail(Body):
-    """Who gets a test of the campaign, and the values that it is rendered with (of products, ids or skus). Tests are
-    not counted. `language` chooses the variant; it is the default's, if left out."""
+    """Who gets a test of the campaign (`phones`, if it is one of text messages), and the values that it is rendered
+    with (of products, ids or skus). Tests are not counted. `language` chooses the variant; it is the default's, if left
+    out."""
 
     __test__ = False
-    emails: list[Address] = Field(min_length=1, max_length=20)
+    emails: list[Address] = Field(default_factory=list, max_length=20)
+    phones: list[Phone] = Field(default_factory=list, max_length=20)
     data: Attributes = Field(default_factory=dict)
     language: Language | None = None
 
@@ -185,7 +248,8 @@ class RateLimitView(View):
 
 
 class CampaignView(View):
-    """A campaign. `rate_limit` is told of a single campaign that has limits and was launched."""
+    """A campaign. `rate_limit` is told of a single campaign that has limits and was launched, `held` of a single one
+    while recipients wait for a better moment, as its last roll-up counted them."""
 
     id: str
     name: str
@@ -193,12 +257,25 @@ class CampaignView(View):
     slug: str | None
     status: str
     reason: str | None
+    channel: str
+    purpose: str
+    priority: str
+    category: str | None
+    quiet: str | None
+    over_cap: str | None
     subject: str | None
     subjects: dict[str, str]
+    text: str | None
+    texts: dict[str, str]
+    media_urls: list[str]
+    sender_id: str | None
+    carrier_preference: str | None
+    notification: dict[str, Any] | None
     sender_name: str | None
     sender_email: str | None
     reply_to: str | None
     template_id: str | None
+    provider_template: str | None
     template_version: int | None
     content: dict[str, Any]
     audience: dict[str, Any]
@@ -217,6 +294,7 @@ class CampaignView(View):
     when_local_time_passed: str | None
     limits: dict[str, int] | None
     rate_limit: RateLimitView | None
+    held: list[HeldView]
     expires_at: Instant | None
     expire_after: int | None
     resend_of: str | None
@@ -229,7 +307,9 @@ class CampaignView(View):
     finished_at: Instant | None
 
 
-def view(campaign: Campaign, rate_limit: RateLimitView | None = None) -> CampaignView:
+def view(
+    campaign: Campaign, rate_limit: RateLimitView | None = None, held: Sequence[HeldView] = ()
+) -> CampaignView:
     currency = campaign.currency or settings.of(campaign.tenant).currency
     return CampaignView(
         id=campaign.campaign_id,
@@ -238,12 +318,25 @@ def view(campaign: Campaign, rate_limit: RateLimitView | None = None) -> Campaig
         slug=campaign.slug,
         status=campaign.status,
         reason=campaign.reason,
+        channel=campaign.channel,
+        purpose=campaign.purpose,
+        priority=campaign.priority,
+        category=campaign.category,
+        quiet=campaign.quiet,
+        over_cap=campaign.over_cap,
         subject=campaign.subject,
         subjects=campaign.subjects or {},
+        text=campaign.text,
+        texts=campaign.texts or {},
+        media_urls=(campaign.said or {}).get("media_urls", []),
+        sender_id=(campaign.said or {}).get("sender_id"),
+        carrier_preference=(campaign.said or {}).get("carrier_preference"),
+        notification=(campaign.said or {}).get("notification"),
         sender_name=campaign.sender_name,
         sender_email=campaign.sender_email,
         reply_to=campaign.reply_to,
         template_id=campaign.template_id,
+        provider_template=(campaign.said or {}).get("provider_template"),
         template_version=None if campaign.template_version is None else int(campaign.template_version),
         content=campaign.content or {},
         audience=campaign.audience or {},
@@ -262,6 +355,7 @@ def view(campaign: Campaign, rate_limit: RateLimitView | None = None) -> Campaig
         when_local_time_passed=campaign.when_local_time_passed,
         limits=campaign.limits,
         rate_limit=rate_limit,
+        held=list(held),
         expires_at=campaign.expires_at,
         expire_after=None if campaign.expire_after is None else int(campaign.expire_after),
         resend_of=campaign.resend_of,

@@ -34,7 +34,7 @@ class ProductRefused(Invalid):
 
 def variants(campaign: Campaign, template: Template | None) -> list[str]:
     """The languages, besides the default, in which a recipient gets something else."""
-    own = [tag for tag, subject in (campaign.subjects or {}).items() if subject]
+    own = [tag for said in (campaign.subjects, campaign.texts) for tag, words in (said or {}).items() if words]
     bodies = list(template.languages) if template and not campaign.html else []
     return sorted({*own, *bodies})
 
@@ -46,9 +46,9 @@ def of(campaign: Campaign, template: Template | None, tag: str, language: str) -
     """
     said = variables(campaign, language)
     body = _body(template, tag)
-    subject = _own_subject(campaign, tag) or campaign.subject or (body.subject if body else None)
+    subject = _of_language(campaign.subjects, tag) or campaign.subject or (body.subject if body else None)
     html = _own(campaign.html) if campaign.html else (body.sendable if body else None)
-    text = campaign.text or (body.text if body and not campaign.html else None)
+    text = _of_language(campaign.texts, tag) or campaign.text or (body.text if body and not campaign.html else None)
     find, address_of = blocks.finder(campaign.tenant, language), addresses.of(said)
     return Words(
         subject,
@@ -58,9 +58,8 @@ def of(campaign: Campaign, template: Template | None, tag: str, language: str) -
     )
 
 
-def _own_subject(campaign: Campaign, tag: str) -> str | None:
-    subjects: dict[str, str] = campaign.subjects or {}
-    return subjects.get(choose(tag, subjects)) if tag else None
+def _of_language(said: Mapping[str, str] | None, tag: str) -> str | None:
+    return (said or {}).get(choose(tag, said or {})) if tag else None
 
 
 def _own(html: str) -> str:

@@ -1,8 +1,15 @@
 """What a provider's answer means: done, not done, or unknown (DESIGN section 5, rule 5)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
+
+from drumbeat import clock
+
+# The longest that a `Retry-After` is believed.
+MOST_WAIT = timedelta(hours=1)
 
 
 class Fate(StrEnum):
@@ -15,11 +22,14 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The answer for one recipient: the provider's message id, or why not."""
+    """The answer for one recipient: the provider's message id, or why not. `opted_out`: because the recipient told the
+    provider to send no more. `gone`: nobody has the address any more."""
 
     fate: Fate
     message_id: str | None = None
     reason: str | None = None
+    opted_out: bool = False
+    gone: bool = False
 
 
 class CallState(StrEnum):
@@ -56,3 +66,16 @@ class CallResult:
     wait: timedelta | None = None
     throttled: bool = False
     quota: bool = False
+
+
+def asked_to_wait(headers: Mapping[str, str]) -> timedelta | None:
+    """What `Retry-After` says, in seconds or as a date (RFC 9110, 10.2.3); None for none, or one that is no such."""
+    text = {name.lower(): value for name, value in headers.items()}.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit() and len(text) < 10:
+        wanted = timedelta(seconds=int(text))
+    else:
+        try:
+            wanted = parsedate_to_datetime(text) - clock.wall()
+        except (ValueError, TypeError, OverflowError):
+            return None
+    return max(timedelta(0), min(wanted, MOST_WAIT))

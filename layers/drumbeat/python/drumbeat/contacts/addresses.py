@@ -5,11 +5,13 @@ that `Ann@Example.com` and `ann@example.com` are one person. Telephone numbers a
 """
 
 import functools
+import hashlib
 import re
 import unicodedata
 
 MOST_EMAIL = 254  # RFC 5321, 4.5.3.1.3, without the angle brackets
 MOST_LOCAL = 64
+MOST_CLAIM = 500  # letters of up to four bytes: a key of the table has 2,048
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _PLAIN = re.compile(rf"({_ATOM}(?:\.{_ATOM})*)@((?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?)", re.IGNORECASE)
@@ -103,9 +105,12 @@ def asked_phone(text: str) -> str:
 
 
 def claim(address: str) -> str:
-    """What of an address is compared: the text itself of a telephone number, an e-mail address without its case."""
-    folded = unicodedata.normalize("NFC", address).casefold()
-    return unicodedata.normalize("NFC", folded)
+    """What of an address is compared: the text itself of a telephone number, an e-mail address without its case; of a
+    longer one, which only a push token is, a hash."""
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", address).casefold())
+    if len(folded) <= MOST_CLAIM:
+        return folded
+    return f"sha256:{hashlib.sha256(folded.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def any_address(text: str) -> str:

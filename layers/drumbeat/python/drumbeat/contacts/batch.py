@@ -261,14 +261,15 @@ def values_of(tenant: str, new: NewContact, now: datetime, method: str | None) -
     return {name: value for name, value in values.items() if value not in (None, {}, set())}
 
 
-def upsert_by_email(
-    tenant: str, rows: Sequence[NewContact], *, now: datetime, consent_method: str = "api", source: str | None = None
-) -> list[Contact]:
-    """The contacts of recipients that a request names itself, in their order: created or merged, with consent to e-mail
-    recorded by this method, unless it was revoked (DESIGN section 9, 12). Raises Invalid, naming rows and fields.
-    """
+def upsert_named(
+    tenant: str, rows: Sequence[NewContact], *, now: datetime, consent_method: str = "api", source: str | None = None,
+    channel: str = "email",
+) -> list[Contact]:  # fmt: skip
+    """The contacts of recipients that a request names itself, in their order: created or merged, with consent to the
+    channel recorded by this method, unless it was revoked (DESIGN section 9, 12). Raises Invalid, naming rows and
+    fields."""
     said = {
-        "email": {"status": "granted", "at": clock.iso(now), "source": source, "method": consent_method}
+        channel: {"status": "granted", "at": clock.iso(now), "source": source, "method": consent_method}
     }  # fmt: skip
     incoming = []
     for row in rows:

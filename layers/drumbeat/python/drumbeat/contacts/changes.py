@@ -8,7 +8,7 @@ from typing import Any
 from pynamodb.expressions.update import Action
 
 from drumbeat import counts, table
-from drumbeat.contacts import ledger, model, suppressions
+from drumbeat.contacts import ledger, model, preferences, suppressions
 from drumbeat.contacts.consent import opted_out, recorded
 from drumbeat.contacts.ledger import NO_EVIDENCE, Evidence
 from drumbeat.contacts.model import Claim, Contact
@@ -19,7 +19,7 @@ from drumbeat.table import ConditionFailed, Transaction, TransactionRefused
 MOST_BYTES = 65_536
 PLAIN = ("email", "push_token", "first_name", "last_name", "language", "time_zone", "country", "tracking")
 # What of a contact a request, a file or a list of recipients can set.
-CHANGEABLE = (*PLAIN, "phone", "external_id", "external_id_is_number", "tags", "attributes", "consent")
+CHANGEABLE = (*PLAIN, "phone", "external_id", "external_id_is_number", "tags", "attributes", "preferences", "consent")
 
 
 def change(tenant: str, contact_id: str, said: ContactChange, now: datetime) -> Contact:
@@ -27,7 +27,7 @@ def change(tenant: str, contact_id: str, said: ContactChange, now: datetime) -> 
 
     def once() -> Contact:
         contact = model.get(tenant, contact_id)
-        return store(contact, _wanted(contact, said), now)
+        return store(contact, _wanted(contact, said, now), now)
 
     return table.retried(once)
 
@@ -45,7 +45,7 @@ def change_tags(tenant: str, contact_id: str, said: TagChange, now: datetime) ->
     return table.retried(once)
 
 
-def _wanted(contact: Contact, said: ContactChange) -> dict[str, Any]:
+def _wanted(contact: Contact, said: ContactChange, now: datetime) -> dict[str, Any]:
     """The values that the contact is to have, by attribute."""
     wanted = {name: getattr(said, name) for name in PLAIN if name in said.model_fields_set}
     if "phone" in said.model_fields_set:
@@ -58,6 +58,8 @@ def _wanted(contact: Contact, said: ContactChange) -> dict[str, Any]:
         wanted["tags"] = set(said.tags or ()) or None
     if "attributes" in said.model_fields_set:
         wanted["attributes"] = merged(contact.attributes or {}, said.attributes)
+    if "preferences" in said.model_fields_set:
+        wanted["preferences"] = preferences.changed(contact, said.preferences, now)
     return wanted
 
 

@@ -40,8 +40,10 @@ def may_market(contact: Contact, channel: str, suppression: Suppression | None) 
     """Why this contact must not get marketing on the channel: `no_address`, `suppressed:<reason>`, `no_consent`,
     `not_confirmed`, `revoked`; None when it may. Silence is not consent, and a form that anybody can fill in is
     neither."""
-    if not address_of(contact, channel):
-        return "no_address"
+    return _said(contact, channel, suppression) if address_of(contact, channel) else "no_address"
+
+
+def _said(contact: Contact, channel: str, suppression: Suppression | None) -> str | None:
     if suppression is not None:
         return f"suppressed:{suppression.reason}"
     said = (contact.consent or {}).get(channel)
@@ -50,6 +52,23 @@ def may_market(contact: Contact, channel: str, suppression: Suppression | None) 
     if said.get("status") in UNCONFIRMED:
         return "not_confirmed"
     return None if said.get("status") == "granted" else "revoked"
+
+
+def obstacle(
+    contact: Contact, address: str | None, consent: str | None, purpose: str, suppression: Suppression | None
+) -> str | None:
+    """Why no message may go to this address of a contact now, as `may_market` says it; None when it may.
+
+    What is `transactional` (a receipt, a reset) asks only whether the address takes anything at all: a suppression of
+    scope `all`. A channel without a kind of `consent` leads to the tenant's own systems.
+    """
+    if not address:
+        return "no_address"
+    if consent is None:
+        return None
+    if purpose == "transactional":
+        return f"suppressed:{suppression.reason}" if suppression and suppression.scope == "all" else None
+    return _said(contact, consent, suppression)
 
 
 def merged(stored: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
@@ -171,12 +190,13 @@ def revoke(
     send: str | None = None,
     evidence: Evidence | None = None,
 ) -> Unsubscribe:
-    """The person wants no more messages of the channel: a contact, or whoever has an e-mail address.
+    """The person wants no more messages of the channel: a contact, or whoever has an e-mail address or a telephone
+    number (E.164).
 
     Idempotent by `at` and `cause`; a contact that has opted out already stays as it is. An address that no contact has
     is suppressed, so that it is honoured when one comes. Gives the opt-out on record.
     """
-    contact = model.find_by_email(tenant, who) if isinstance(who, str) else who
+    contact = _owner(tenant, who) if isinstance(who, str) else who
     facts = {
         "channel": channel,
         "reason": reason,
@@ -191,6 +211,11 @@ def revoke(
     return table.retried(lambda: _revoke(tenant, contact.contact_id, facts, at, cause, shown))
 
 
+def _owner(tenant: str, address: str) -> Contact | None:
+    known = model.find_by_address if address.startswith("+") else model.find_by_email
+    return known(tenant, address)
+
+
 def _revoke(
     tenant: str, contact_id: str, facts: Mapping[str, Any], at: datetime, cause: str, evidence: Evidence
 ) -> Unsubscribe:
@@ -202,7 +227,7 @@ def _revoke(
         if recorded and clock.iso(recorded.at) >= held["at"]:
             return recorded
     row = Unsubscribe(
-        *Unsubscribe.key(tenant, contact_id, at, cause),
+        *Unsubscribe.key(tenant, contact_id, at, _named(cause, channel)),
         gsi1pk=Unsubscribe.listing(tenant, channel),
         gsi1sk=clock.iso(at),
         contact=contact_id,
@@ -224,8 +249,13 @@ def _revoke(
     return row
 
 
-def _unknown(tenant: str, email: str, facts: Mapping[str, Any], at: datetime) -> Unsubscribe:
-    address = addresses.claim(addresses.email(email))
+def _named(cause: str, channel: str) -> str:
+    """What names an opt-out: one answer may be about several channels, and each is an opt-out of its own."""
+    return cause if channel == "email" else f"{cause}:{channel}"
+
+
+def _unknown(tenant: str, said: str, facts: Mapping[str, Any], at: datetime) -> Unsubscribe:
+    address = addresses.any_address(said)
     channel = facts["channel"]
     recorded = Unsubscribe.fetch(*Unsubscribe.key_of_address(tenant, address, channel))
     held = suppressions.find(tenant, address)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from drumbeat.contacts import addresses, changes, consent
+from drumbeat.contacts import addresses, changes, consent, preferences
 from drumbeat.contacts.model import Contact
 from drumbeat.contacts.views import MOST_TAGS
 from drumbeat.errors import Invalid
@@ -75,6 +75,8 @@ def merged(person: Person, said: Mapping[str, Any], rules: Rules) -> dict[str, A
         wanted["attributes"] = changes.merged(before, added)
     if "consent" in wanted:
         wanted["consent"] = consent.merged(person.value("consent") or {}, wanted["consent"])
+    if wanted.get("preferences"):
+        wanted["preferences"] = preferences.merged(person.value("preferences"), wanted["preferences"])
     if first:
         wanted["touched_by"] = rules.origin
     return wanted

@@ -15,7 +15,7 @@ from pynamodb.attributes import BinaryAttribute, BooleanAttribute, JSONAttribute
 
 from drumbeat import clock, counts, ids, table
 from drumbeat.accounts.model import Tenant
-from drumbeat.contacts import addresses, ledger
+from drumbeat.contacts import addresses, ledger, preferences
 from drumbeat.contacts.claims import AddressTaken as AddressTaken
 from drumbeat.contacts.claims import Claim as Claim
 from drumbeat.contacts.claims import ContactAddress as ContactAddress
@@ -59,6 +59,7 @@ class Contact(Entity):
     """A person. `consent` is channel → the last statement: status (granted, revoked, or pending and expired while a
     double opt-in is open), at (ISO 8601), source, method. Its history is in the ledger, whose last entry is named here.
 
+    What it prefers beyond that is in `preferences`, see drumbeat.contacts.preferences.
     The facts of purchases (from `lifetime_value` on, in minor units of `currency`) are kept by `activity`.
     `import_id` is the import that made it; `touched_by` the last one that overwrites, or adds endpoints up.
     """
@@ -84,6 +85,7 @@ class Contact(Entity):
     tracking = BooleanAttribute(null=True)
     tags = UnicodeSetAttribute(null=True)
     attributes = CompactJSON(default=dict)
+    preferences = CompactJSON(null=True)
     consent = CompactJSON(default=dict)
     consent_entries = NumberAttribute(null=True)
     consent_hash = BinaryAttribute(null=True, legacy_encoding=False)
@@ -152,6 +154,7 @@ def build(
         tracking=new.tracking,
         tags=set(new.tags) or None,
         attributes=dict(new.attributes),
+        preferences=preferences.first(new.preferences, now),
         consent={channel: statement(said, now, method) for channel, said in new.consent.items()},
         created_at=now,
         updated_at=now,
@@ -241,6 +244,15 @@ def find(tenant: str, contact_id: str) -> Contact | None:
 def get(tenant: str, contact_id: str) -> Contact:
     """Raises NotFound, also for a contact of another tenant."""
     contact = find(tenant, contact_id)
+    if contact is None:
+        raise NotFound("There is no such contact. List contacts, or look one up by email, phone or external_id.")
+    return contact
+
+
+def named(tenant: str, reference: str) -> Contact:
+    """The contact of an id, ours or that of the tenant's own system. Raises NotFound. Reads ContactExternalId, Contact.
+    """
+    contact = find(tenant, reference) or find_by_external_id(tenant, reference)
     if contact is None:
         raise NotFound("There is no such contact. List contacts, or look one up by email, phone or external_id.")
     return contact

@@ -2,7 +2,7 @@
 
 from drumbeat import counts, lists, money
 from drumbeat.accounts.model import Tenant
-from drumbeat.contacts import addresses, model
+from drumbeat.contacts import addresses, model, preferences
 from drumbeat.contacts.model import Contact, ContactAddress, ContactExternalId
 from drumbeat.contacts.views import ConsentView, ContactQuery, ContactView
 from drumbeat.counts import Count
@@ -33,6 +33,7 @@ def view(contact: Contact) -> ContactView:
         tracking=contact.tracking is not False,
         tags=sorted(contact.tags or ()),
         attributes=contact.attributes or {},
+        preferences=preferences.view(contact),
         consent={channel: ConsentView.model_validate(said) for channel, said in (contact.consent or {}).items()},
         customer_lifetime_value=money.shown(spent, currency),
         currency=contact.currency,

@@ -6,10 +6,13 @@ UNSUBSCRIBE#<tenant>#<address>    ADDRESS#<channel>    the same: an address that
 """
 
 from datetime import datetime
+from typing import Self
+
+from pydantic import model_validator
 
 from drumbeat import clock, table
-from drumbeat.contacts.views import CHANNELS, Channel, Email
-from drumbeat.fields import Body, Instant, Listing, Name, View
+from drumbeat.contacts.views import CHANNELS, Channel, Email, Phone
+from drumbeat.fields import Body, FieldNeeded, Instant, Listing, Name, View
 from drumbeat.table import Entity, InstantAttribute, NumberAttribute, UnicodeAttribute, index
 
 
@@ -56,10 +59,19 @@ class Unsubscribe(Entity):
 
 
 class NewUnsubscribe(Body):
-    """Who wants no more e-mail, and why."""
+    """Who wants no more e-mail, or no more text messages, and why."""
 
-    email: Email
+    email: Email | None = None
+    phone: Phone | None = None
     reason: Name | None = None
+
+    @model_validator(mode="after")
+    def _one_address(self) -> Self:
+        if self.email is None and self.phone is None:
+            raise FieldNeeded("email", "is needed, or phone: who wants no more messages")
+        if self.email is not None and self.phone is not None:
+            raise FieldNeeded("phone", "is another wish than that of email; send two requests")
+        return self
 
 
 class UnsubscribeView(View):

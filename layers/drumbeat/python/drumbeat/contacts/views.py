@@ -10,13 +10,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, JsonValue, StrictInt, StringConstraints, field_validator
 
 from drumbeat.contacts import addresses
+from drumbeat.contacts.preferences import PreferencesChange, PreferencesView
 from drumbeat.fields import Attributes, Body, Country, Instant, Listing, Name, Text, View
 
 MOST_ATTRIBUTES = 200
 MOST_ATTRIBUTE_NAME = 64
 MOST_TAGS = 100
-CHANNELS = ("email", "sms", "push")
 Channel = Literal["email", "sms", "push"]
+CHANNELS: tuple[Channel, ...] = ("email", "sms", "push")
 Status = Literal["granted", "revoked"]
 Standing = Literal["granted", "revoked", "pending", "expired"]
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
@@ -107,6 +108,7 @@ class ContactFields(Body):
     time_zone: TimeZone | None = None
     country: Country | None = None
     tracking: bool | None = None
+    preferences: PreferencesChange | None = None
 
     @field_validator("external_id")
     @classmethod
@@ -170,6 +172,7 @@ class ContactView(View):
     tracking: bool
     tags: list[str]
     attributes: dict[str, Any]
+    preferences: PreferencesView
     consent: dict[str, ConsentView]
     customer_lifetime_value: float | int
     currency: str | None

@@ -7,10 +7,11 @@ import os
 from datetime import datetime
 from typing import NamedTuple
 
-from drumbeat.channels import ses_identities
-from drumbeat.channels.ses import CONFIGURATION_SET
-from drumbeat.channels.ses_identities import Status
-from drumbeat.deliverability import claims, lookup, model
+from drumbeat import lookup
+from drumbeat.channels.email import ses_identities
+from drumbeat.channels.email.ses import CONFIGURATION_SET
+from drumbeat.channels.email.ses_identities import Status
+from drumbeat.deliverability import claims, model
 from drumbeat.deliverability.claims import Claim
 from drumbeat.deliverability.model import Identity, Sending, State
 from drumbeat.errors import Conflict, Refusal
@@ -205,6 +206,14 @@ def route(tenant: str, address: str) -> Route:
             f"/v1/sending-identities/{unready.identity_id}/dns, then POST .../refresh."
         )
     raise NoIdentity(f"no verified sending identity covers {domain}; set it up with POST /v1/sending-identities.")
+
+
+def known(tenant: str, address: str) -> Route:
+    """The route of an address that another provider sends from: with the identity, if the tenant has one for it, whose
+    reputation it is then. Raises ReputationPaused."""
+    names = model.covering(address)
+    own = model.many(tenant, names)
+    return next((_route(own[name]) for name in names if name in own and own[name].state == State.VERIFIED), Route())
 
 
 def may_send(tenant: str, address: str) -> bool:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pynamodb.attributes import JSONAttribute
 
 from drumbeat import ids
-from drumbeat.channels.ses import CONFIGURATION_SET
+from drumbeat.channels.email.ses import CONFIGURATION_SET
 from drumbeat.contacts import addresses
 from drumbeat.errors import NotFound
 from drumbeat.table import Entity, InstantAttribute, UnicodeAttribute, index

@@ -8,7 +8,8 @@ import os
 from collections.abc import Sequence
 from typing import Literal
 
-from drumbeat.deliverability import claims, dmarc, lookup, spf
+from drumbeat import lookup
+from drumbeat.deliverability import claims, dmarc, spf
 from drumbeat.deliverability.claims import Claim
 from drumbeat.deliverability.model import Identity
 from drumbeat.fields import View

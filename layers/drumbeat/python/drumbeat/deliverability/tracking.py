@@ -10,9 +10,10 @@ import os
 from datetime import datetime
 from typing import Literal
 
+from drumbeat import lookup
 from drumbeat.accounts import settings
 from drumbeat.accounts.model import Tenant
-from drumbeat.deliverability import claims, lookup
+from drumbeat.deliverability import claims
 from drumbeat.deliverability.claims import Claim
 from drumbeat.deliverability.setup import Record
 from drumbeat.deliverability.views import Domain

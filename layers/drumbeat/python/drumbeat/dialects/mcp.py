@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drumbeat.dialects import Asked, Row
+from drumbeat.dialects import Asked, Row, automation
 
 PREFIX = "/api/marketing"
 # Documented names of what the canonical API calls otherwise.
@@ -92,4 +92,5 @@ ROWS: tuple[Row, ...] = (
         request=_recipients,
         status=200,
     ),
+    *automation.rows(PREFIX),
 )

@@ -25,8 +25,11 @@ from drumbeat.deliverability.model import Identity
 from drumbeat.exports import people, rows
 from drumbeat.exports.rows import Asked, Rows
 from drumbeat.exports.walks import Place
+from drumbeat.journeys import entries as journeys
+from drumbeat.journeys.model import Journey, JourneyVersion
 from drumbeat.marketing.model import ChannelResult, MarketingCampaign, Spend
 from drumbeat.products.model import Product
+from drumbeat.providers.model import ProviderAccount
 from drumbeat.segments import model as segments
 from drumbeat.segments.history import SegmentVersion, Spell
 from drumbeat.segments.model import Member, Segment
@@ -72,7 +75,7 @@ def _below(
     name: str,
     about: str,
     inner: type[Entity],
-    above: tuple[type[Entity], Callable[[str], str], str],
+    above: tuple[type[Entity], Callable[[str], str | list[str]], str],
     parts: Callable[[str, str], Iterable[str]],
     scope: str,
 ) -> Kind:
@@ -85,11 +88,12 @@ def _below(
 _SEGMENTS = (Segment, Segment.partition, "segment_id")
 _TEMPLATES = (Template, Template.partition, "template_id")
 _CAMPAIGNS = (Campaign, Campaign.partition, "campaign_id")
+_JOURNEYS = (Journey, rows.journeys_of, "journey_id")
 _MARKETING = (MarketingCampaign, MarketingCampaign.partition, "campaign_id")
 
 
 def _kept(
-    name: str, about: str, model: type[Entity], partition: Callable[[str], str], scope: str, *without: str
+    name: str, about: str, model: type[Entity], partition: Callable[[str], str | list[str]], scope: str, *without: str
 ) -> Kind:
     """A kind that is what the table keeps of its entities, all of it."""
     return Kind(
@@ -167,6 +171,15 @@ KINDS: tuple[Kind, ...] = (
            lambda tenant, one: [Spend.partition(tenant, one)], "campaigns:read"),
     _below("channel_results", "What channels that we do not run brought", ChannelResult, _MARKETING,
            lambda tenant, one: [ChannelResult.partition(tenant, one)], "campaigns:read"),
+    _kept("journeys", "Journeys with their drafts", Journey, rows.journeys_of, "journeys:read"),
+    _below("journey_versions", "Journeys as they were published", JourneyVersion, _JOURNEYS,
+           lambda tenant, one: [JourneyVersion.partition(tenant, one)], "journeys:read"),
+    Kind("journey_entries", "Who entered which journey, and what happened at each step", rows.entered,
+         ("number", *rows.columns(journeys.Entry)), ("journeys:read", "contacts:read"), (journeys.Entry,)),
+    _kept(
+        "provider_accounts", "Accounts at providers of messages, without their secrets", ProviderAccount,
+        ProviderAccount.partition, "providers:read",
+    ),
     _kept("identities", "Domains and addresses that mail is sent from", Identity, Identity.partition, "senders:read"),
     _kept("imports", "Imports of contacts, and what became of them", Import, Import.partition, "imports:read"),
     _kept("users", "People who sign in, without their passwords", User, users_listed, "accounts:read", *_SECRETS),
@@ -178,6 +191,7 @@ KINDS: tuple[Kind, ...] = (
 NOT_EXPORTED: Mapping[str, str] = {
     "ADDRESS": "says which contact has an address; the contacts say it too",
     "EXTERNAL": "says which contact has an external id; the contacts say it too",
+    "CUSTOMER": "what is to be read from the customer system, and until when it told what; the contacts have the rest",
     "SLUG": "says what a name stands for; segments, templates and campaigns have their slugs",
     "COUNT": "a number of things that are all there to be counted",
     "SEQUENCE": "the last number given; users have theirs",
@@ -193,13 +207,23 @@ NOT_EXPORTED: Mapping[str, str] = {
     "PRIVACYLINK": "a link that was mailed to a person, for an hour; a secret",
     "OPTIN": "an open request to confirm, by a hash of the address; what came of it is in the consents",
     "SEAL": "numbers and hashes of ledger entries, once more; the consents have both",
+    "INTEREST": "which events journeys wait for; their versions say it",
+    "WAKE": "who waits in which minute; the entries say it",
+    "ENROLMENT": "how far a walk over an audience is; the entries are what came of it",
+    "DAILY": "which sends a journey made; they are among the sends",
+    "PERFORMANCE": "a journey's numbers added up; they follow from its entries and the timelines",
+    "DRYRUN": "what a journey would have done, for two days; a new dry run finds it again",
     "MONEY": "a campaign's sums; they follow from its conversions and costs",
     "QUOTA": "mails of an hour or a day, counted for a limit",
+    "FREQUENCY": "messages of the last month, counted for frequency caps; the timelines have them",
     "REPUTATION": "an identity's figures; they follow from its sends",
+    "PROVIDERMESSAGE": "which message a provider's id stands for, for forty days; the timelines have the ids",
+    "INBOUND": "the ids of messages that were received, so that each takes effect once; the timelines have the replies",
     "SOFTBOUNCE": "soft bounces in a row, by address; the timelines have them",
     "HYGIENE": "findings about contacts, for thirty days; a new report finds them again",
     "MIGRATION": "what was carried over from Pinpoint; it is among segments, templates and campaigns",
     "CLAIM": "which tenant has a domain; the identities say it",
+    "CALLBACK": "an address that a provider reports to; the provider accounts have theirs",
     "APIKEY": "credentials open this account and no other",
     "LOGIN": "an address by which a user signs in; the users have it",
     "INVITE": "a link that sets a password; a secret",

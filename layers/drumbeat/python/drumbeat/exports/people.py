@@ -7,6 +7,8 @@ from typing import Any
 
 from drumbeat import clock
 from drumbeat.accounts.settings import Settings
+from drumbeat.contacts import preferences
+from drumbeat.contacts.imports import preferred
 from drumbeat.contacts.model import Contact
 from drumbeat.contacts.views import CHANNELS
 from drumbeat.segments import people
@@ -23,11 +25,14 @@ PLAIN = (
     "email", "phone", "push_token", "first_name", "last_name", "external_id", "language", "time_zone", "country",
     "tracking",
 )  # fmt: skip
-FIELDS = ("id", *PLAIN, "tags", "consent", *CONSENT, *PURCHASES, "created_at", "updated_at", ATTRIBUTES)
-# JSON has consent as an object by channel, tables have a column for each part of it.
-ONLY_JSON, ONLY_TABLES = ("consent",), CONSENT
+FIELDS = (
+    "id", *PLAIN, "tags", "consent", *CONSENT, "preferences", *preferred.FIELDS, *PURCHASES, "created_at",
+    "updated_at", ATTRIBUTES,
+)  # fmt: skip
+# JSON has consent as an object by channel and preferences as one; tables have a column for each part of them.
+ONLY_JSON, ONLY_TABLES = ("consent", "preferences"), (*CONSENT, *preferred.FIELDS)
 # What an import of JSON lines takes for the contact itself, so that people can be carried on as they are.
-IMPORTABLE = (*PLAIN, "tags", "consent", ATTRIBUTES)
+IMPORTABLE = (*PLAIN, "tags", "consent", "preferences", ATTRIBUTES)
 
 
 def row(contact: Contact, settings: Settings) -> dict[str, Any]:
@@ -40,6 +45,7 @@ def row(contact: Contact, settings: Settings) -> dict[str, Any]:
         "tags": sorted(contact.tags or ()),
         "consent": contact.consent or {},
         **_consent(contact.consent or {}),
+        **_preferences(contact),
         **{name: _shown(facts.value(name)) for name in PURCHASES},
         "currency": contact.currency,
         "created_at": clock.iso(contact.created_at),
@@ -60,6 +66,12 @@ def _consent(held: Mapping[str, Any]) -> dict[str, Any]:
         for part in ("at", "source", "method"):
             told[f"{channel}_consent_{part}"] = said.get(part)
     return told
+
+
+def _preferences(contact: Contact) -> dict[str, Any]:
+    """As answers show them; nothing for somebody who never said anything."""
+    told = preferences.view(contact).model_dump(mode="json") if contact.preferences else {}
+    return {"preferences": told, **{name: told.get(part) for part, name in preferred.OF_OBJECT.items()}}
 
 
 def _shown(value: object) -> Any:

@@ -30,6 +30,8 @@ from drumbeat.contacts.suppressions import Suppression
 from drumbeat.contacts.unsubscribes import Unsubscribe
 from drumbeat.exports import people, walks
 from drumbeat.exports.walks import Place
+from drumbeat.journeys import entries as journeys
+from drumbeat.journeys.model import ARCHIVED, Face, Journey
 from drumbeat.segments import model as segments
 from drumbeat.segments.model import Segment
 from drumbeat.sends.model import Content
@@ -208,19 +210,44 @@ def opt_outs(asked: Asked, place: Place) -> Rows:
         yield [unsubscribes.view(found).model_dump(mode="json")] if found else [], behind
 
 
-def listing(model: type[Entity], partition: Callable[[str], str], *without: str) -> Callable[[Asked, Place], Rows]:
+def listing(
+    model: type[Entity], partition: Callable[[str], str | list[str]], *without: str
+) -> Callable[[Asked, Place], Rows]:
     """Rows of the entities that index 1 lists for a tenant, with all that they say but `without`."""
 
     def walk(asked: Asked, place: Place) -> Rows:
-        for found, behind in walks.listed(model, [partition(asked.tenant)], place):
+        for found, behind in walks.listed(model, _several(partition(asked.tenant)), place):
             yield [plain(found, *without)] if found is not None else [], behind
 
     return walk
 
 
+def _several(partitions: str | list[str]) -> list[str]:
+    return [partitions] if isinstance(partitions, str) else partitions
+
+
+def journeys_of(tenant: str) -> list[str]:
+    """The index partitions that list all journeys of a tenant."""
+    return [Journey.partition(tenant, listed) for listed in (*(face.value for face in Face), ARCHIVED)]
+
+
+def entered(asked: Asked, place: Place) -> Rows:
+    """Who entered which journey, with all that happened to them in it."""
+
+    def inside(journey: Journey, behind: Place) -> Rows:
+        shards = [journeys.Entry.listing(asked.tenant, journey.journey_id, one) for one in range(journeys.SHARDS)]
+        for found, further in walks.listed(journeys.Entry, shards, behind):
+            yield [{"number": found.number, **plain(found)}] if found is not None else [], further
+
+    found = walks.nested(
+        partial(walks.listed, Journey, journeys_of(asked.tenant)), inside, lambda above: str(above.pk), place
+    )
+    return ((row or [], behind) for row, behind in found)
+
+
 def within(
     outer: type[Entity],
-    partition: Callable[[str], str],
+    partition: Callable[[str], str | list[str]],
     name: str,
     inner: type[Entity],
     parts: Callable[[str, str], Iterable[str]],
@@ -238,7 +265,7 @@ def within(
                 after = None
 
         found = walks.nested(
-            partial(walks.listed, outer, [partition(asked.tenant)]), inside, lambda above: str(above.pk), place
+            partial(walks.listed, outer, _several(partition(asked.tenant))), inside, lambda above: str(above.pk), place
         )
         return ((row or [], behind) for row, behind in found)
 

@@ -11,11 +11,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from pynamodb.attributes import NumberSetAttribute
 from pynamodb.exceptions import PynamoDBException, VerboseClientError
 
-from drumbeat import clock, table
-from drumbeat.activity import machines
+from drumbeat import channels, clock, table
+from drumbeat.activity import interest, machines
 from drumbeat.activity import rollups as days
 from drumbeat.activity.model import Timeline
 from drumbeat.contacts import consent, suppressions
@@ -23,12 +22,12 @@ from drumbeat.contacts import model as contacts
 from drumbeat.contacts.ledger import Evidence
 from drumbeat.deliverability import soft_bounces
 from drumbeat.errors import Refusal
-from drumbeat.feedback import confirmation_mails, known, rules
+from drumbeat.feedback import confirmation_mails, known, refusals, replies, rules, sendgrid_reports, twilio_reports
 from drumbeat.feedback.facts import Fact, read
 from drumbeat.feedback.items import Item
 from drumbeat.logs import counted, logger
 from drumbeat.segments import definitions
-from drumbeat.sends import rollups
+from drumbeat.sends import rollups, stats
 from drumbeat.sends.model import Place, Stat
 from drumbeat.table import ConditionFailed, TransactionRefused
 
@@ -42,6 +41,12 @@ _METRICS = {
 
 def apply(messages: Sequence[Mapping[str, Any]]) -> list[int]:
     """Apply a batch; gives the positions of messages that could not be applied and must come again."""
+    parts = sendgrid_reports.unpacked(messages)
+    failed = _applied([message for _, message in parts])
+    return sorted({parts[place][0] for place in failed})
+
+
+def _applied(messages: Sequence[Mapping[str, Any]]) -> set[int]:
     facts, failed = _read(messages)
     items = _known(facts)
     items = _classified(items)
@@ -52,7 +57,7 @@ def apply(messages: Sequence[Mapping[str, Any]]) -> list[int]:
     for kind, number in Counter(item.fact.kind for item in done.values()).items():
         if kind in _METRICS:
             counted(_METRICS[kind], number)
-    return sorted(failed)
+    return failed
 
 
 def _read(messages: Sequence[Mapping[str, Any]]) -> tuple[dict[int, Fact], set[int]]:
@@ -60,28 +65,47 @@ def _read(messages: Sequence[Mapping[str, Any]]) -> tuple[dict[int, Fact], set[i
     failed: set[int] = set()
     for position, message in enumerate(messages):
         try:
-            fact = read(message)
-        except _UNFIT:
+            fact = _fact(message)
+        except _FAULTS:
             logger.exception("unreadable feedback")
             failed.add(position)
             continue
-        if fact is None:
-            if not _succeeds(confirmation_mails.apply, message):
-                failed.add(position)
-        else:
+        if fact is not None:
             facts[position] = fact
     return facts, failed
 
 
+def _fact(message: Mapping[str, Any]) -> Fact | None:
+    """What a message tells; None when it is of nothing of ours, or was applied by itself."""
+    kind = message.get("type")
+    if kind == replies.KIND:
+        replies.apply(message)
+        return None
+    if kind == refusals.KIND:
+        refusals.apply(message)
+        return None
+    if kind == twilio_reports.KIND:
+        report = twilio_reports.resolved(message)
+        return read(report) if report else None
+    if kind == sendgrid_reports.KIND:
+        mail = sendgrid_reports.matched(message)
+        return read(mail) if mail else None
+    fact = read(message)
+    if fact is None:
+        confirmation_mails.apply(message)
+    return fact
+
+
 def _known(facts: Mapping[int, Fact]) -> dict[int, Item]:
     """Facts with their sends and people; those of unknown sends and recipients are left out."""
-    sends = {send_id: known.send(send_id) for send_id in {fact.send for fact in facts.values()}}
-    ours = {position: (fact, held) for position, fact in facts.items() if (held := sends[fact.send])}
+    named = {(fact.send, fact.tenant) for fact in facts.values()}
+    sends = {each: known.send(*each) for each in named}
+    ours = {place: (fact, held) for place, fact in facts.items() if (held := sends[fact.send, fact.tenant])}
     places = [fact.place(held.tenant) for fact, held in ours.values() if fact.contact is None]
     recipients = known.recipients(places)
     items = {}
     for position, (fact, held) in ours.items():
-        place = fact.place(held.tenant)
+        place, fact = fact.place(held.tenant), fact.since(held.launched_at)
         everyone = recipients.get(place, ())
         contact = fact.contact or (everyone[fact.number] if fact.number < len(everyone) else None)
         if contact:
@@ -111,7 +135,7 @@ def _classified(items: dict[int, Item]) -> dict[int, Item]:
     made |= {
         position
         for position, item in items.items()
-        if item.fact.kind == "opened" and machines.is_machine_open(item.fact.user_agent)
+        if item.fact.kind == "opened" and (item.fact.machine or machines.is_machine_open(item.fact.user_agent))
     }
     return {
         position: Item(item.fact, item.send, item.place, item.contact, item.person, position in made)
@@ -124,7 +148,7 @@ def _delivery_of(click: Item) -> datetime | None:
     earliest = click.fact.at - timedelta(seconds=machines.SOONEST_HUMAN_CLICK * clock.SCALE)
     partition = Timeline.partition(click.send.tenant, click.contact)
     rows = table.rows(Timeline, partition, start=clock.iso(earliest), consistent=False)
-    found = (row for row in rows if row.name == "email.delivered" and row.message == click.message)
+    found = (row for row in rows if row.name == f"{click.send.channel}.delivered" and row.message == click.message)
     return next((row.at for row in found), None)
 
 
@@ -136,7 +160,7 @@ def _incidents(items: Mapping[int, Item]) -> set[int]:
         if (does := item.fact.consequence) is not None and does.in_a_row == 1
     }
     try:
-        told = _told({item.place for item in grave.values()})
+        told = _told({(item.place, item.fact.number) for item in grave.values()})
     except _FAULTS:
         logger.exception("feedback not applied", extra={"messages": len(grave)})
         return set(grave)
@@ -147,15 +171,15 @@ def _incidents(items: Mapping[int, Item]) -> set[int]:
     }
 
 
-def _told(places: Iterable[Place]) -> set[tuple[Place, str, int]]:
-    """Hard bounces and complaints that were applied to the end: their sets have them. Played again, they must not undo
-    what was decided since, when somebody lifted the suppression."""
-    by_key = {place.stat_key: place for place in places}
+def _told(messages: Iterable[tuple[Place, int]]) -> set[tuple[Place, str, int]]:
+    """Hard bounces, failures and complaints that were applied to the end: their sets have them. Played again, they must
+    not undo what was decided since, when somebody lifted the suppression."""
+    by_key = {place.stat_key_of(number): place for place, number in messages}
     return {
         (by_key[row["pk"]["S"], row["sk"]["S"]], kind, number)
         for row in table.raw_many(list(by_key))
         for kind, numbers in Stat.sets_of(row).items()
-        if kind in ("bounced", "complained")
+        if kind in ("bounced", "complained", "failed", "unsubscribed")
         for number in numbers
     }
 
@@ -173,7 +197,7 @@ def _soft_bounces(items: Mapping[int, Item]) -> set[int]:
 def _soft_bounce(item: Item) -> None:
     if item.person is None:  # nobody is written to any more, and an erased address is not to be noted again
         return
-    address = item.fact.address or (item.person and item.person.email)
+    address = item.address
     if address and soft_bounces.reached(item.send.tenant, address, item.contact, item.message, item.fact.at):
         _incident(item)
 
@@ -183,13 +207,14 @@ def _incident(item: Item) -> None:
     if does is None:
         return
     tenant = item.send.tenant
-    address = fact.address or (item.person and item.person.email)
+    address = item.address
     if address:
         suppressions.suppress(tenant, address, does.scope, does.reason, fact.send, fact.at)
     person = contacts.find(tenant, item.contact) if does.revokes else None
-    if person:
+    channel = channels.get(item.send.channel).consent
+    if person and channel:
         consent.revoke(
-            tenant, person, "email", reason=does.reason, method="provider", source=fact.reason, at=fact.at,
+            tenant, person, channel, reason=does.reason, method="provider", source=fact.reason, at=fact.at,
             cause=f"{fact.send}:{does.reason}", campaign=item.send.campaign, send=fact.send,
             evidence=Evidence("provider", f"{fact.send}:{does.reason}"),
         )  # fmt: skip
@@ -203,7 +228,8 @@ def _put(items: Mapping[int, Item], positions: Iterable[int]) -> None:
     chosen = [items[position] for position in positions]
     tenants = {item.send.tenant for item in chosen if item.fact.kind == "delivered"}
     asked = {tenant: definitions.asked(tenant) for tenant in tenants}
-    rows = (item.row(asked.get(item.send.tenant, ())) for item in chosen)
+    waited = {tenant: interest.waited(tenant) for tenant in {item.send.tenant for item in chosen}}
+    rows = (item.row(asked.get(item.send.tenant, ()), waited[item.send.tenant]) for item in chosen)
     table.put_many({(row.pk, row.sk): row for row in rows if row}.values())
 
 
@@ -213,7 +239,9 @@ def _days(items: Mapping[int, Item]) -> set[int]:
     for position, item in items.items():
         if item.fact.kind in ("opened", "clicked") and not item.machine and item.person:
             day = days.day_of(item.fact.at, item.send.zone)
-            counting[item.send.tenant, item.contact, f"email.{item.fact.kind}", day, item.message].append(position)
+            counting[item.send.tenant, item.contact, f"{item.send.channel}.{item.fact.kind}", day, item.message].append(
+                position
+            )
     lost = [positions for key, positions in counting.items() if not _succeeds(lambda key: days.add_message(*key), key)]
     return {position for positions in lost for position in positions}
 
@@ -229,15 +257,9 @@ def _sets(items: Mapping[int, Item]) -> set[int]:
         for position in positions:
             for name, number in items[position].sets:
                 sets[name].add(number)
-        if not _succeeds(lambda found: unite(place, found), sets):  # noqa: B023 - called at once
+        if not _succeeds(lambda found: stats.unite(place, found), sets):  # noqa: B023 - called at once
             failed |= set(positions)
     return failed
-
-
-def unite(place: Place, sets: Mapping[str, set[int]]) -> None:
-    """Add numbers to sets of the chunk's stat item; what is there already changes nothing."""
-    actions = [NumberSetAttribute(attr_name=name).add(numbers) for name, numbers in sorted(sets.items())]
-    Stat.change_at(*place.stat_key, *actions)
 
 
 def _roll_ups(items: Mapping[int, Item]) -> set[int]:

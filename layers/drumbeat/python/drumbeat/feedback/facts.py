@@ -1,4 +1,4 @@
-"""What a message of the feedback queue says: SES's events, and our own of pixels and links, in one shape.
+"""What a message of the feedback queue says: providers' events, and our own of pixels and links, in one shape.
 
 SES: docs.aws.amazon.com/ses/latest/dg/event-publishing-retrieving-sns-contents.html. Its times are of the wall clock;
 ours (`tracking.record`) are of the business clock already.
@@ -6,30 +6,41 @@ ours (`tracking.record`) are of the business clock already.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from drumbeat import clock, ids
-from drumbeat.feedback import rules
+from drumbeat.feedback import rules, sendgrid_reports, sendgrid_rules, twilio_reports
 from drumbeat.feedback.rules import Consequence
 from drumbeat.sends.model import Place
 
 # The sets of a stat item that facts go into; machine opens and clicks have sets of their own.
 Kind = Literal[
-    "processed", "delivered", "deferred", "bounced", "soft_bounced", "complained", "failed", "opened", "clicked"
+    "processed",
+    "delivered",
+    "deferred",
+    "bounced",
+    "soft_bounced",
+    "complained",
+    "failed",
+    "opened",
+    "clicked",
+    "unsubscribed",
 ]
 MOST_REASON = 500
 MOST_USER_AGENT = 512
 MOST_URL = 2048
 _CHUNK = re.compile(r"(\d{1,3})-(\d{1,6})")
-_NUMBER = re.compile(r"\d{1,5}")
+_NUMBER = re.compile(r"\d{1,3}")  # providers take a thousand recipients in a request at most
 _CONTACT = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that happened to one message. Our own messages know the recipient's number only: `contact` is None."""
+    """Something that happened to one message. Our own messages know the recipient's number only: `contact` is None.
+    `tenant` is whose account reported it, where that is known: it can tell of no other's messages. `machine`: the
+    provider says that no person did it."""
 
     kind: Kind
     send: str
@@ -47,6 +58,13 @@ class Fact:
     ip: str | None = None
     country: str | None = None
     city: str | None = None
+    tenant: str | None = None
+    machine: bool = False
+
+    def since(self, launched_at: datetime | None) -> "Fact":
+        """The fact, not before its send was launched: nothing happens to a message before, whatever is reported."""
+        early = self.tenant is not None and launched_at is not None and self.at < launched_at
+        return replace(self, at=launched_at) if early and launched_at else self
 
     def place(self, tenant: str) -> Place:
         return Place(tenant, self.send, self.shard, self.chunk)
@@ -58,6 +76,10 @@ def read(message: Mapping[str, Any]) -> Fact | None:
         return _of_ses(message)
     if message.get("type") in ("open", "click"):
         return _of_ours(message)
+    if message.get("type") == twilio_reports.KIND:
+        return _of_twilio(message)
+    if message.get("type") == sendgrid_reports.KIND:
+        return _of_sendgrid(message)
     raise ValueError(f"a message that is neither an event of SES nor of ours: {sorted(message)[:10]}")
 
 
@@ -75,7 +97,59 @@ def _of_ours(message: Mapping[str, Any]) -> Fact:
         ip=_text(message.get("ip"), 64),
         country=_text(message.get("country"), 2),
         city=_text(message.get("city"), 128),
+        tenant=message.get("tenant"),
     )
+
+
+def _of_twilio(report: Mapping[str, Any]) -> Fact | None:
+    """A report that `twilio_reports.resolved` has looked at."""
+    tags = report["tags"]
+    place, number, contact = _CHUNK.fullmatch(tags["chunk"]), tags["i"], tags.get("contact")
+    ours = ids.is_id(tags["send"], "snd") and _NUMBER.fullmatch(number)
+    if not ours or not place or (contact and not _CONTACT.fullmatch(contact)):
+        return None
+    return Fact(
+        report["kind"], tags["send"], int(place[1]), int(place[2]), int(number), clock.parse(report["at"]),
+        f"con_{contact}" if contact else None, _text(report.get("to"), 64), _text(report.get("reason"), MOST_REASON),
+        rules.undelivered(report.get("code")) if report["kind"] == "failed" else None, tenant=report["tenant"],
+    )  # fmt: skip
+
+
+def _of_sendgrid(message: Mapping[str, Any]) -> Fact | None:
+    """A report that `sendgrid_reports.matched` has looked at. Its time is of the wall clock."""
+    report = message["report"]
+    mail = _named({name: str(report.get(name, "")) for name in ("send", "chunk", "i", "contact", "test")})
+    incident = sendgrid_rules.incident(report)
+    kind = incident[0] if incident else _OF_SENDGRID.get(sendgrid_rules.name_of(report))
+    if mail is None or kind is None:
+        return None
+    send, shard, chunk, number, contact = mail
+    at = _reported(float(report["timestamp"]))
+    said = incident[2] if incident else report.get("response") or report.get("reason")
+    return Fact(
+        kind, send, shard, chunk, number, at, contact, str(report["email"]),
+        reason=_text(said, MOST_REASON) if kind != "delivered" else None,
+        consequence=incident[1] if incident else None,
+        url=str(report.get("url") or "")[:MOST_URL],
+        user_agent=_text(report.get("useragent"), MOST_USER_AGENT),
+        ip=_text(report.get("ip"), 64) if kind in ("opened", "clicked") else None,
+        tenant=message["tenant"],
+        machine=report.get("sg_machine_open") is True,
+    )  # fmt: skip
+
+
+def _reported(seconds: float) -> datetime:
+    """The business time of an epoch second that a report says: always the same for the same report. What lies too far
+    back for the business clock is the beginning of time, and so the launch of its send."""
+    try:
+        return clock.business_time_of(datetime.fromtimestamp(seconds, UTC))
+    except (OverflowError, ValueError, OSError):
+        return datetime.min.replace(tzinfo=UTC)
+
+
+_OF_SENDGRID: dict[str, Kind] = {
+    "processed": "processed", "delivered": "delivered", "deferred": "deferred", "open": "opened", "click": "clicked",
+}  # fmt: skip
 
 
 def _of_ses(event: Mapping[str, Any]) -> Fact | None:
@@ -150,10 +224,14 @@ _READERS: dict[str, Callable[[Mapping[str, Any]], Said | None]] = {
 
 def _tagged(tags: Mapping[str, Any]) -> tuple[str, int, int, int, str] | None:
     """Send, shard, chunk, number and contact by our tags; None for test mails and those of somebody else."""
-    send, chunk, number, contact = (_tag(tags, name) for name in ("send", "chunk", "i", "contact"))
+    return _named({name: _tag(tags, name) for name in ("send", "chunk", "i", "contact", "test")})
+
+
+def _named(said: Mapping[str, str]) -> tuple[str, int, int, int, str] | None:
+    send, chunk, number, contact = (said[name] for name in ("send", "chunk", "i", "contact"))
     place = _CHUNK.fullmatch(chunk)
     ours = ids.is_id(send, "snd") and place and _NUMBER.fullmatch(number) and _CONTACT.fullmatch(contact)
-    if not ours or not place or _tag(tags, "test"):
+    if not ours or not place or said["test"]:
         return None
     return send, int(place[1]), int(place[2]), int(number), f"con_{contact}"
 

@@ -4,6 +4,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
+from drumbeat import channels
 from drumbeat.activity import frames
 from drumbeat.activity.model import MessageKind, Timeline, message_row
 from drumbeat.feedback.facts import Fact
@@ -14,11 +15,12 @@ from drumbeat.sends.model import Place
 _ROWS: dict[str, MessageKind] = {
     "delivered": "delivered", "deferred": "deferred", "bounced": "bounced", "soft_bounced": "bounced",
     "complained": "complained", "failed": "rejected", "opened": "opened", "clicked": "clicked",
+    "unsubscribed": "unsubscribed",
 }  # fmt: skip
 # What the documents know as events; the others stay on the timeline.
-_PUBLISHED = frozenset({"delivered", "bounced", "complained", "opened", "clicked"})
+_PUBLISHED = frozenset({"delivered", "bounced", "complained", "opened", "clicked", "unsubscribed"})
 # Support must hear of it (integration-guide.md), also for a tenant that wants no event for every message.
-_ALWAYS = frozenset({"complained"})
+_ALWAYS = frozenset({"complained", "unsubscribed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,12 @@ class Item:
         return self.place.message(self.fact.number)
 
     @property
+    def address(self) -> str | None:
+        """Where the message went: as the provider says, else as the contact has it now."""
+        held = channels.get(self.send.channel).address(self.person) if self.person else None
+        return self.fact.address or held
+
+    @property
     def sets(self) -> list[tuple[str, int]]:
         """The sets of the stat item that this recipient's number goes into, and the mark of when and on what."""
         fact = self.fact
@@ -50,19 +58,22 @@ class Item:
             found.append(marks.brief(kind, fact.number, fact.at))
         return found
 
-    def row(self, asked: Container[str]) -> Timeline | None:
+    def row(self, asked: Container[str], waited: Container[str] = ()) -> Timeline | None:
         """The timeline row; None where there is nothing to tell, or nobody to tell it of. `asked` are the events that
-        segments look at."""
+        segments look at, `waited` those that somebody waits for."""
         fact, kind = self.fact, _ROWS.get(self.fact.kind)
-        address = fact.address or (self.person and self.person.email)
         if kind is None or self.person is None:
             return None
-        known_as = frames.email(self.send.campaign, self.person.customer_id, address or "", self.message)
+        channel, address = channels.get(self.send.channel), self.address
+        if fact.kind == "failed" and channel.name != "email":
+            kind = "failed"  # it was taken, and did not arrive; a mail that fails was not taken
+        known_as = frames.message(channel, self.send.campaign, self.person.customer_id, address or "", self.message)
         wanted = self.send.publish or fact.kind in _ALWAYS
-        publish = wanted and fact.kind in _PUBLISHED and not self.machine and bool(address)
+        publish = wanted and (fact.kind in _PUBLISHED or kind == "failed") and not self.machine and bool(address)
         return message_row(
             self.send.tenant, self.contact, kind, fact.at, fact.send, self.send.campaign, self.message,
-            self._data(known_as), publish, machine=self.machine, asked=asked,
+            self._data(known_as), publish, machine=self.machine, channel=channel.name, asked=asked,
+            waited=waited,
         )  # fmt: skip
 
     def _data(self, known_as: dict[str, Any]) -> dict[str, Any]:

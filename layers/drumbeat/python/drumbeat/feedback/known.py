@@ -1,9 +1,9 @@
 """What must be looked up to apply a fact: its send, its recipient. An instance keeps what never changes."""
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from drumbeat import table
 from drumbeat.accounts import settings
@@ -37,13 +37,15 @@ class Kept(Generic[K, V]):
 
 
 class Known(NamedTuple):
-    """A send: whose it is, whether its message events go on the bus, how many links its mails have, how old it is."""
+    """A send: whose it is, over which channel it goes, whether its message events go on the bus, how many links its
+    messages have, how old it is."""
 
     tenant: str
     campaign: str
     publish: bool
     links: int
     launched_at: datetime | None
+    channel: str = "email"
 
     @property
     def zone(self) -> str:
@@ -52,22 +54,27 @@ class Known(NamedTuple):
 
 
 class Person(NamedTuple):
-    """How a recipient is called in events: by external id where there is one (integration-guide.md, Event Schemas)."""
+    """How a recipient is called in events: by external id where there is one (integration-guide.md, Event Schemas); and
+    where it is reached."""
 
     customer_id: str
+    contact_id: str
     email: str | None
+    phone: str | None = None
+    push_token: str | None = None
+    attributes: Mapping[str, Any] = {}
 
 
 _sends: Kept[str, Known] = Kept(200)
 _recipients: Kept[Place, tuple[str, ...]] = Kept(500)
 
 
-def send(send_id: str) -> Known | None:
-    """None for a send that never was here."""
+def send(send_id: str, tenant: str | None = None) -> Known | None:
+    """None for a send that never was here, or is none of this tenant's, if one is named."""
     kept = _sends.get(send_id)
     if kept is None:
         key = SendKey.fetch(*SendKey.key(send_id), consistent=False)
-        if key is None:
+        if key is None or tenant not in (None, key.tenant):
             return None
         row = Send.fetch(*Send.key(key.tenant, send_id), consistent=False)
         kept = Known(
@@ -76,9 +83,10 @@ def send(send_id: str) -> Known | None:
             row is None or bool(row.publish),
             len(key.links or ()),
             row.launched_at if row else None,
+            row.channel if row else "email",
         )
         _sends.put(send_id, kept)
-    return kept
+    return kept if tenant in (None, kept.tenant) else None
 
 
 def recipients(places: Iterable[Place]) -> dict[Place, tuple[str, ...]]:
@@ -98,7 +106,8 @@ def people(wanted: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Person]:
     for item in table.raw_many(keys, consistent=False):
         tenant, contact_id = item["tenant"]["S"], item["contact_id"]["S"]
         named = item.get("external_id", {}).get("S") or contact_id
-        found[tenant, contact_id] = Person(named, item.get("email", {}).get("S"))
+        reached = {name: item.get(name, {}).get("S") for name in ("email", "phone", "push_token")}
+        found[tenant, contact_id] = Person(named, contact_id, **reached)
     return found
 
 

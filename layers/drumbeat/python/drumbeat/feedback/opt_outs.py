@@ -1,26 +1,24 @@
-"""What a recipient changes with the token of a mail: opting out, and the choices of the preference page.
+"""Opting out with the token of a message. The choices of the preference page are in drumbeat.feedback.choosing.
 
 A token names a message, so it says who asks and what brought it about. It never expires: an old mail's link still works
 (RFC 8058; CAN-SPAM asks for 30 days at least). Every change is in force when the answer goes out.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
-from drumbeat import table
+from drumbeat import channels, table
 from drumbeat.accounts.model import Tenant
 from drumbeat.activity import frames
 from drumbeat.activity.model import Timeline, message_row
-from drumbeat.contacts import changes, consent
+from drumbeat.contacts import consent
 from drumbeat.contacts import model as contacts
 from drumbeat.contacts.ledger import NO_EVIDENCE, Evidence
 from drumbeat.contacts.model import Contact
-from drumbeat.contacts.views import Channel, ContactChange
+from drumbeat.contacts.views import Channel
 from drumbeat.errors import NotFound
 from drumbeat.feedback import known
-from drumbeat.feedback.applying import unite
 from drumbeat.feedback.tracking import recipient
-from drumbeat.sends import marks, rollups
+from drumbeat.sends import marks, rollups, stats
 from drumbeat.sends.model import Chunk, Send, SendKey, Stat
 from drumbeat.sends.tokens import Target
 
@@ -28,17 +26,6 @@ MOST_REASON = 200
 # What a function declares that lets a recipient opt out or choose.
 READS = (SendKey, Chunk, Contact, Tenant)
 WRITES = (*consent.WRITES, Send, Stat, Timeline)
-
-
-@dataclass(frozen=True, slots=True)
-class Choices:
-    """What the preference page was sent with: whether e-mail and SMS are wanted, the language, and whether opens and
-    clicks may be recorded (None: as it is)."""
-
-    email: bool
-    sms: bool
-    language: str | None
-    tracking: bool | None = None
 
 
 def person(target: Target) -> Contact | None:
@@ -70,7 +57,7 @@ def unsubscribe(
     if contact is not None:
         _tell(target, contact, at)
     hour, mark = marks.brief("unsubscribed", target.number, at)
-    unite(target.place, {"unsubscribed": {target.number}, hour: {mark}})
+    stats.unite(target.place, {"unsubscribed": {target.number}, hour: {mark}})
     sent = known.send(send_id)
     rollups.request(tenant, send_id, sent.launched_at if sent else None)
 
@@ -80,9 +67,11 @@ def _revoke(
 ) -> datetime | None:
     """When the opt-out of this send was; None when the person had opted out by another way."""
     tenant, send_id, _, _ = target.place
+    sent = known.send(send_id)
+    channel = channels.get(sent.channel if sent else "email").consent or "email"
     try:
         recorded = consent.revoke(
-            tenant, contact, "email", reason=(reason or "").strip()[:MOST_REASON] or None, method=method,
+            tenant, contact, channel, reason=(reason or "").strip()[:MOST_REASON] or None, method=method,
             source="unsubscribe_link", at=now, cause=send_id, campaign=target.key.campaign, send=send_id,
             evidence=shown,
         )  # fmt: skip
@@ -94,12 +83,12 @@ def _revoke(
 def _tell(target: Target, contact: Contact, at: datetime) -> None:
     tenant, send_id, _, _ = target.place
     sent = known.send(send_id)
-    data = frames.email(
-        target.key.campaign, contact.external_id or contact.contact_id, contact.email or "", target.message
-    )
+    channel = channels.get(sent.channel if sent else "email")
+    customer, address = contact.external_id or contact.contact_id, channel.address(contact)
+    data = frames.message(channel, target.key.campaign, customer, address or "", target.message)
     row = message_row(
         tenant, contact.contact_id, "unsubscribed", at, send_id, target.key.campaign, target.message, data,
-        sent is not None and bool(contact.email),
+        sent is not None and bool(address), channel=channel.name,
     )  # fmt: skip
     table.put_many([row])
 
@@ -107,36 +96,3 @@ def _tell(target: Target, contact: Contact, at: datetime) -> None:
 def wants(contact: Contact, channel: Channel) -> bool:
     """Whether the person has agreed to marketing on the channel."""
     return bool(((contact.consent or {}).get(channel) or {}).get("status") == "granted")
-
-
-def choose(target: Target, chosen: Choices, *, now: datetime, shown: Evidence = NO_EVIDENCE) -> Contact | None:
-    """Apply the choices of the preference page; gives the contact as it is now, None when it was deleted.
-
-    Only what differs from the present is a statement: a channel that nobody was asked about stays unasked.
-    """
-    contact = person(target)
-    if contact is None:
-        return None
-    tenant, send_id, _, _ = target.place
-    if chosen.email != wants(contact, "email"):
-        if chosen.email:
-            consent.grant(
-                tenant, contact, "email", source="preference_page", method="preferences", at=now, evidence=shown
-            )
-        else:
-            unsubscribe(target, method="preferences", reason=None, now=now, shown=shown)
-    if contact.phone and chosen.sms != wants(contact, "sms"):
-        if chosen.sms:
-            consent.grant(
-                tenant, contact, "sms", source="preference_page", method="preferences", at=now, evidence=shown
-            )
-        else:
-            consent.revoke(
-                tenant, contact, "sms", reason=None, method="preferences", source="preference_page", at=now,
-                cause=send_id, campaign=target.key.campaign, send=send_id, evidence=shown,
-            )  # fmt: skip
-    if chosen.language and chosen.language != contact.language:
-        changes.change(tenant, contact.contact_id, ContactChange(language=chosen.language), now)
-    if chosen.tracking is not None and chosen.tracking != (contact.tracking is not False):
-        changes.change(tenant, contact.contact_id, ContactChange(tracking=chosen.tracking), now)
-    return contacts.find(tenant, contact.contact_id)

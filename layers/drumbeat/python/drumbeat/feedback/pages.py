@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from html import escape
 
 from drumbeat.accounts import settings
+from drumbeat.accounts.categories import Category
+from drumbeat.accounts.settings import Settings
 from drumbeat.contacts.model import Contact
 from drumbeat.errors import NotFound
 from drumbeat.feedback import tracking
-from drumbeat.feedback.opt_outs import wants
-from drumbeat.feedback.words import LANGUAGES, WORDS, spoken
+from drumbeat.feedback.words import WORDS, spoken
 
 REASONS = ("too_many", "not_relevant", "never_asked", "other")
 # Present in what a page's form sends, so that an empty box differs from a request that is not the page's.
 MARK = "page"
-# Present where the form has a box for tracking: pages that were opened before there was one do not speak of it.
-ASKS_TRACKING = "asks_tracking"
 
 CSS = """
 :root{color-scheme:light dark;--ink:#1c1e26;--soft:#5c6070;--paper:#fff;--ground:#f3f4f8;--line:#d9dbe4;
@@ -39,7 +38,8 @@ fieldset{margin:0 0 1.5rem;padding:0;border:0}
 legend{margin-bottom:.5rem;padding:0;color:var(--soft)}
 label{display:flex;gap:.75rem;align-items:center;padding:.5rem 0;min-height:2.75rem;cursor:pointer}
 input{width:1.25rem;height:1.25rem;margin:0;accent-color:var(--key);flex:none}
-select{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);
+small{display:block;color:var(--soft);font-size:.875rem}
+select{max-width:100%;font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);
 border-radius:.5rem;padding:.5rem .75rem;min-height:2.75rem}
 button{font:inherit;font-weight:600;width:100%;min-height:3rem;padding:.625rem 1.25rem;
 border:0;border-radius:.625rem;background:var(--key);color:var(--on);cursor:pointer}
@@ -52,7 +52,9 @@ h2{margin:0 0 .75rem;font-size:1.125rem}
 .more{margin:.75rem 0 0;text-align:center}
 .more a{display:inline-block;padding:.5rem .75rem}
 main>:last-child{margin-bottom:0}
-.saved{padding:.75rem 1rem;border-radius:.625rem;background:var(--ground)}
+.saved{margin-bottom:1.5rem;padding:.75rem 1rem;border-radius:.625rem;background:var(--ground);overflow-wrap:anywhere}
+.saved p{margin:0}
+.saved ul{margin:.5rem 0 0;padding-left:1.25rem}
 """.strip()
 _HASH = base64.b64encode(hashlib.sha256(CSS.encode()).digest()).decode()
 HEADERS = {
@@ -65,26 +67,30 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Whom a page speaks to: in which language, of whose mails, and by which address (masked)."""
+    """Whom a page speaks to: in which language, of whose mails, and by which address (masked); which categories the
+    tenant's messages have, and the tenant's time zone."""
 
     language: str
     tenant: str
     address: str | None
+    categories: tuple[Category, ...] = ()
+    time_zone: str = "UTC"
 
-    def says(self, name: str) -> str:
-        """A text of the page, escaped."""
-        return escape(WORDS[self.language][name].format(tenant=self.tenant, address=self.address or ""))
+    def says(self, name: str, **values: str) -> str:
+        """A text of the page with its values, escaped."""
+        return escape(WORDS[self.language][name].format(tenant=self.tenant, address=self.address or "", **values))
 
 
 def reader(tenant: str, contact: Contact | None, headers: Mapping[str, str]) -> Reader:
     """The reader of a page about a tenant's mails. Reads Tenant."""
     try:
         owner = settings.stored(tenant)
-        name, home = owner.name, settings.parsed(owner).language
+        name, home = owner.name, settings.parsed(owner)
     except NotFound:
-        name, home = "", "en"
-    language = spoken(contact.language if contact else None, headers.get("accept-language"), home)
-    return Reader(language, name, masked(contact.email) if contact and contact.email else None)
+        name, home = "", Settings()
+    language = spoken(contact.language if contact else None, headers.get("accept-language"), home.language)
+    address = masked(contact.email) if contact and contact.email else None
+    return Reader(language, name, address, home.categories, home.time_zone)
 
 
 def masked(address: str) -> str:
@@ -118,38 +124,6 @@ def unsubscribed(to: Reader, preferences: str) -> str:
         "done_title",
         f'<p role="status">{to.says("done")}</p>'
         f'<p class="more"><a href="{escape(preferences)}">{to.says("changed_mind")}</a></p>',
-    )
-
-
-def preferences(to: Reader, contact: Contact, *, saved: bool, more: str = "", action: str = "") -> str:
-    """The choices as they are now; `more` is HTML that stands below them, `action` where they are sent (unless said,
-    to where the page is)."""
-    channels = ["email", *(["sms"] if contact.phone else [])]
-    boxes = "".join(
-        f'<label><input type="checkbox" name="{channel}" value="on"{" checked" if on else ""}>'
-        f"<span>{to.says(channel)}</span></label>"
-        for channel in channels
-        for on in [wants(contact, "sms" if channel == "sms" else "email")]
-    )
-    boxes += (
-        f'<input type="hidden" name="{ASKS_TRACKING}" value="1">'
-        f'<label><input type="checkbox" name="tracking" value="on"{"" if contact.tracking is False else " checked"}>'
-        f"<span>{to.says('tracking')}</span></label>"
-    )
-    options = "".join(
-        f'<option value="{tag}"{" selected" if tag == to.language else ""}>{name}</option>'
-        for tag, name in LANGUAGES.items()
-    )
-    sent_to = f' action="{escape(action)}"' if action else ""
-    legend = to.says("preferences_intro" if to.address else "preferences_title")
-    return page(
-        to,
-        "preferences_title",
-        (f'<p class="saved" role="status">{to.says("saved")}</p>' if saved else "")
-        + f'<form method="post"{sent_to}><input type="hidden" name="{MARK}" value="1">'
-        f"<fieldset><legend>{legend}</legend>{boxes}"
-        f'<label><span>{to.says("language")}</span><select name="language">{options}</select></label></fieldset>'
-        f'<button type="submit">{to.says("save")}</button></form>{more}',
     )
 
 

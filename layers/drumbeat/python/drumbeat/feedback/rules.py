@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from drumbeat import clock
 from drumbeat.activity import machines
+from drumbeat.channels.sms import twilio_errors
 from drumbeat.contacts.suppressions import Reason, Scope
 from drumbeat.deliverability.soft_bounces import IN_A_ROW
 
@@ -29,7 +30,7 @@ class Consequence:
     in_a_row: int = 1
 
 
-_GONE = Consequence("all", "hard_bounce")
+GONE = Consequence("all", "hard_bounce")
 _SOFT = Consequence("marketing", "soft_bounces", in_a_row=IN_A_ROW)
 # SES tried for fourteen hours and gave up: nobody takes mail there.
 _EXPIRED = Consequence("marketing", "soft_bounces")
@@ -37,8 +38,11 @@ _EXPIRED = Consequence("marketing", "soft_bounces")
 # (RFC 3463: x.2.3 and x.3.4 are sizes, x.6.* contents, x.7.* policies).
 _OF_THE_MAIL = frozenset({"MessageTooLarge", "ContentRejected", "AttachmentRejected"})
 _OF_THE_MAIL_BY_STATUS = re.compile(r"[45]\.(?:2\.3|3\.4|[67]\.\d+)")
-_COMPLAINED = Consequence("marketing", "complaint", revokes=True)
-Incident = tuple[Literal["bounced", "soft_bounced", "complained", "failed"], Consequence | None, str | None]
+COMPLAINED = Consequence("marketing", "complaint", revokes=True)
+UNSUBSCRIBED = Consequence("marketing", "unsubscribed", revokes=True)
+Incident = tuple[
+    Literal["bounced", "soft_bounced", "complained", "failed", "unsubscribed"], Consequence | None, str | None
+]
 
 
 def bounce(facts: Mapping[str, Any]) -> Incident:
@@ -52,13 +56,14 @@ def bounce(facts: Mapping[str, Any]) -> Incident:
     words = [str(first[name]) for name in ("status", "diagnosticCode") if first.get(name)]
     reason = " ".join(words) or facts.get("bounceSubType")
     if facts.get("bounceType") != "Permanent":
-        return "soft_bounced", _soft(str(facts.get("bounceSubType")), str(first.get("status") or "")), reason
+        return "soft_bounced", soft(str(facts.get("bounceSubType")), str(first.get("status") or "")), reason
     if facts.get("bounceSubType") == "UnsubscribedRecipient":
-        return "failed", Consequence("marketing", "unsubscribed", revokes=True), reason
-    return "bounced", _GONE, reason
+        return "failed", UNSUBSCRIBED, reason
+    return "bounced", GONE, reason
 
 
-def _soft(subtype: str, status: str) -> Consequence | None:
+def soft(subtype: str, status: str) -> Consequence | None:
+    """What a soft bounce of SES's subtype, or of a status of RFC 3463, does to the address."""
     if status == "4.4.7":
         return _EXPIRED
     return None if subtype in _OF_THE_MAIL or _OF_THE_MAIL_BY_STATUS.fullmatch(status) else _SOFT
@@ -73,8 +78,16 @@ def complaint(facts: Mapping[str, Any]) -> Incident | None:
     if facts.get("complaintFeedbackType") == "not-spam":
         return None
     if facts.get("complaintSubType") == "OnAccountSuppressionList":
-        return "failed", _COMPLAINED, "on the provider's suppression list because of a complaint"
-    return "complained", _COMPLAINED, facts.get("complaintFeedbackType")
+        return "failed", COMPLAINED, "on the provider's suppression list because of a complaint"
+    return "complained", COMPLAINED, facts.get("complaintFeedbackType")
+
+
+def undelivered(code: object) -> Consequence | None:
+    """What Twilio's error code of a message that did not arrive means for the number."""
+    known = twilio_errors.code_of(code)
+    if known == twilio_errors.OPTED_OUT:
+        return UNSUBSCRIBED
+    return GONE if known in twilio_errors.DEAD else None
 
 
 def reason_of_delay(facts: Mapping[str, Any]) -> str | None:

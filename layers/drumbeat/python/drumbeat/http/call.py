@@ -190,7 +190,8 @@ class Call:
         """A canonical field as the document of the route calls it."""
         names = self.row.fields if self.row else {}
         head = re.split(r"[.\[]", place)[0]
-        return names.get(place) or names.get(head, head) + place[len(head) :]
+        # A canonical object that the document has no name for ("") is its body.
+        return names.get(place) or (names.get(head, head) + place[len(head) :]).lstrip(".")
 
     def _failed(self, refusal: Refusal) -> dict[str, Any]:
         refusal.details = refusal.details[:MOST_DETAILS]

@@ -35,6 +35,7 @@ class Request:
     raw: bytes = b""
     method: str = ""
     path: str = ""
+    raw_query: str = ""
 
     def new_id(self, prefix: str) -> str:
         """An id for what this request creates: always the same for the same Idempotency-Key."""
@@ -72,6 +73,7 @@ def request(event: Mapping[str, Any]) -> Request:
         raw=base64.b64decode(body) if event.get("isBase64Encoded") else body.encode("utf-8", "surrogatepass"),
         method=str(about.get("method", "")),
         path=str(event.get("rawPath", "")),
+        raw_query=str(event.get("rawQueryString", "")),
     )
 
 

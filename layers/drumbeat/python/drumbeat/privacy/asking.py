@@ -17,7 +17,7 @@ from drumbeat import clock, queues
 from drumbeat.accounts import settings
 from drumbeat.accounts.onetime import hashed
 from drumbeat.accounts.settings import Settings
-from drumbeat.channels import notices
+from drumbeat.channels.email import notices
 from drumbeat.contacts import model as contacts
 from drumbeat.contacts import suppressions
 from drumbeat.contacts.model import Contact

@@ -14,6 +14,7 @@ from typing import Any
 from drumbeat import clock, counts, files, ids, table
 from drumbeat.contacts import addresses, changes, ledger, suppressions
 from drumbeat.contacts import model as contacts
+from drumbeat.contacts.customers.model import Customer
 from drumbeat.contacts.ledger import Entry, Evidence
 from drumbeat.contacts.model import Contact
 from drumbeat.contacts.opt_in import rules as opt_in
@@ -97,6 +98,8 @@ def _first(who: Person, row: PrivacyRequest, actor: str) -> Transaction:
         contact = who.contact
         transaction.delete(Contact, contact.pk, contact.sk, contact.unchanged())
         changes.free(transaction, contacts.claims(contact), contact.contact_id)
+        if contact.external_id:
+            transaction.delete(Customer, *Customer.key(tenant, contact.external_id))
         counts.into(transaction, tenant, contacts.KIND, contact.contact_id, -1)
         if contact.consent:
             transaction.create(ledger.entry(contact, [], Evidence(actor, row.request_id), ends="deleted"))
@@ -157,4 +160,6 @@ def _move(row: PrivacyRequest, *actions: Any) -> None:
 
 
 # What a function that starts an erasure declares, besides what it reads to count.
-WRITES = (*contacts.WRITES, suppressions.Suppression, Unsubscribe, OptIn, SoftBounces, Entry, PrivacyRequest)
+WRITES = (
+    *contacts.WRITES, Customer, suppressions.Suppression, Unsubscribe, OptIn, SoftBounces, Entry, PrivacyRequest
+)  # fmt: skip

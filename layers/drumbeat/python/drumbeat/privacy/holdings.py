@@ -16,6 +16,7 @@ from drumbeat.activity.model import Event, Order, RollUp, Timeline
 from drumbeat.campaigns.conversions import Conversion
 from drumbeat.campaigns.model import Campaign
 from drumbeat.contacts import ledger, shown, suppressions, unsubscribes
+from drumbeat.contacts.customers.model import Customer
 from drumbeat.contacts.ledger import Entry
 from drumbeat.contacts.model import Contact, ContactAddress, ContactExternalId
 from drumbeat.contacts.opt_in import rules as opt_in
@@ -24,6 +25,7 @@ from drumbeat.contacts.suppressions import Suppression
 from drumbeat.contacts.unsubscribes import Unsubscribe
 from drumbeat.contacts.views import CHANNELS
 from drumbeat.deliverability.soft_bounces import SoftBounces
+from drumbeat.journeys import entries as journeys
 from drumbeat.privacy.model import PrivacyLink
 from drumbeat.segments import history
 from drumbeat.segments.history import Spell
@@ -195,6 +197,36 @@ def _conversions(person: Person) -> Iterator[Any]:
         yield {"campaign_id": row.campaign, "value_minor": to_jsonable_python(row.value), "at": clock.iso(row.at)}
 
 
+def _entries(person: Person) -> Iterator[journeys.Entry]:
+    """What happened to the person in journeys."""
+    if person.contact_id is None:
+        return
+    for pk, sk, _ in table.keys_in_index(3, journeys.Entry.entered(person.tenant, person.contact_id)):
+        if found := journeys.Entry.fetch(pk, sk):
+            yield found
+
+
+def _journeys(person: Person) -> Iterator[Any]:
+    for row in _entries(person):
+        yield {
+            "journey_id": row.journey_id, "entered_at": clock.iso(row.entered_at), "state": row.state,
+            "reason": row.reason, "step": row.step, "steps": row.said, "goal": row.goal,
+        }  # fmt: skip
+
+
+def _journeys_deleted(person: Person) -> int:
+    rows = list(itertools.islice(_entries(person), BATCH))
+    table.write_many(deletes=[(row.pk, row.sk) for row in rows])
+    return len(rows)
+
+
+def _customer(person: Person) -> Iterator[Any]:
+    """What we know of the person as a customer of the tenant's customer system; it goes with the contact."""
+    external_id = person.contact.external_id if person.contact else None
+    for row in Customer.many([Customer.key(person.tenant, external_id)] if external_id else []):
+        yield {"customer_id": row.customer, "state": row.state, "told": row.fields, "said": row.said}
+
+
 def _nothing(person: Person) -> Iterator[Any]:
     return iter(())
 
@@ -206,6 +238,8 @@ HOLDINGS: tuple[Holding, ...] = (
     Holding("timeline", (Timeline, Event, Order), _timeline, _counted(Timeline), _timeline_deleted),
     Holding("activity", (RollUp,), _activity, _counted(RollUp), _deleted(RollUp)),
     Holding("conversions", (Conversion,), _conversions),
+    Holding("journeys", (journeys.Entry,), _journeys, erased=_journeys_deleted),
+    Holding("customer", (Customer,), _customer),
     Holding("memberships", (Member, Spell, Watch), _memberships, erased=_memberships_deleted),
     Holding("unsubscribes", (Unsubscribe,), _opt_outs, erased=_deleted(Unsubscribe)),
     Holding("suppressions", (Suppression,), _suppressed),
@@ -227,12 +261,16 @@ IMPERSONAL: Mapping[str, str] = {
     "SEGMENTVERSION": "what the tenant wrote", "TEMPLATEVERSION": "what the tenant wrote",
     "BLOCK": "what the tenant wrote", "PRODUCT": "what the tenant sells",
     "MARKETING": "what the tenant wrote", "SPEND": "money", "CHANNELRESULT": "numbers", "COST": "money",
-    "MONEY": "sums of money", "QUOTA": "numbers", "REPUTATION": "numbers",
+    "MONEY": "sums of money", "QUOTA": "numbers", "FREQUENCY": "ids of messages by contact, for a month", "REPUTATION": "numbers",
     "IDENTITY": "domains and addresses that the tenant sends from", "CLAIM": "which tenant has a domain",
     "HYGIENE": "contacts by id, for thirty days", "MIGRATION": "what was carried over, by name",
     "SEAL": "hashes of the consent ledger by id; they show that nothing was taken out of it but what is erased",
     "CAMPAIGN": "what the tenant wrote",
     "SEGMENT": "what the tenant wrote, and numbers",
+    "JOURNEY": "what the tenant wrote", "JOURNEYVERSION": "what the tenant wrote",
+    "WAKE": "contacts by id, until three months after they were woken", "DAILY": "which sends a journey made",
+    "PERFORMANCE": "numbers", "DRYRUN": "numbers, and twenty contacts by id, for two days",
+    "ENROLMENT": "ids of contacts that a request named, and numbers", "INTEREST": "names of events",
     "DEFINITIONS": "ids of segments",
     "PREVIEW": "criteria and a number",
     "TEMPLATE": "what the tenant wrote",
@@ -244,6 +282,9 @@ IMPERSONAL: Mapping[str, str] = {
     "SLUG": "names of things", "OUTBOX": "an event on its way to the bus; gone after two days",
     "RATE": "numbers by credential, for two minutes",
     "REPLY": "answers kept for requests that are repeated; gone after two days",
+    "PROVIDERMESSAGE": "ids of messages by a provider's ids, for forty days",
+    "INBOUND": "ids of messages that were received, and when",
+    "PROVIDER": "an account of the tenant's at a provider", "CALLBACK": "which account has an address",
     "SENDER": "a provider account", "CERT": "a provider's certificate", "ENVIRONMENT": "which table the data is of",
 }  # fmt: skip
 

@@ -4,14 +4,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, StringConstraints
 
+from drumbeat import statistics
 from drumbeat.accounts import settings
 from drumbeat.campaigns import model, results
 from drumbeat.campaigns.charts import ratio
 from drumbeat.campaigns.results import Results
 from drumbeat.fields import Body, Instant, View
 from drumbeat.money import to_minor
-from drumbeat.reports import kpis, statistics
-from drumbeat.reports.figures import RATES, Figures
+from drumbeat.reports import kpis
+from drumbeat.reports.figures import RATES, SMS_RATES, Figures
 from drumbeat.reports.kpis import KpiResult
 
 FEWEST, MOST = 2, 10
@@ -98,7 +99,7 @@ def compare(tenant: str, query: ComparisonQuery) -> Comparison:
     return Comparison(
         currency=terms.currency,
         campaigns=[
-            _campaign(one, figures, kpis.judged(figures, terms.kpi_targets))
+            _campaign(one, figures, kpis.judged(figures, terms, one.channel))
             for one, figures in zip(shown, counted, strict=True)
         ],
         differences=[
@@ -110,7 +111,7 @@ def compare(tenant: str, query: ComparisonQuery) -> Comparison:
 
 
 def _figures(found: Results) -> Figures:
-    names = {name for pair in RATES.values() for name in pair}
+    names = {name for pair in (*RATES.values(), *SMS_RATES.values()) for name in pair}
     revenue, cost = (to_minor(amount, found.currency) for amount in (found.revenue, found.cost))
     return Figures({name: getattr(found, name) for name in names}, revenue, cost)
 

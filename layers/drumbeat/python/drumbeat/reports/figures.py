@@ -20,6 +20,14 @@ RATES: Mapping[str, tuple[str, str]] = {
     "conversion_rate": ("conversions", "sent"),
     "unsubscribe_rate": ("unsubscribed", "delivered"),
 }
+# Those of text messages.
+SMS_RATES: Mapping[str, tuple[str, str]] = {
+    "delivery_rate": ("delivered", "sent"),
+    "click_rate": ("clicked", "delivered"),
+    "opt_out_rate": ("unsubscribed", "delivered"),
+    "response_rate": ("replied", "delivered"),
+}
+COUNTS = ("sent", "conversions", "delivered", "opened", "clicked", "unsubscribed", "replied")
 
 
 class Figures(NamedTuple):
@@ -31,7 +39,7 @@ class Figures(NamedTuple):
 
     def of(self, rate: str) -> tuple[int, int]:
         """What a rate counts, and of how many."""
-        part, whole = RATES[rate]
+        part, whole = RATES.get(rate) or SMS_RATES[rate]
         return self.counts[part], self.counts[whole]
 
 
@@ -43,6 +51,7 @@ class Line(NamedTuple):
     launched_at: datetime
     as_of: datetime
     figures: Figures
+    channel: str
 
 
 def period(tenant: str, start: datetime, end: datetime, terms: Settings) -> list[Line]:
@@ -55,19 +64,19 @@ def period(tenant: str, start: datetime, end: datetime, terms: Settings) -> list
 def _line(row: Totals, sums: Sums, terms: Settings) -> Line:
     numbers: dict[str, Any] = row.numbers
     sent = numbers["accepted"]
-    names = ("delivered", "opened", "clicked", "unsubscribed", "complained", "bounced")
+    names = (*COUNTS[2:], "complained", "bounced")
     counts = {"sent": sent, "conversions": sums.conversions, **{name: numbers.get(name, 0) for name in names}}
-    cost = sum(economics.costs(sent, terms, sums).values())
+    cost = sum(economics.costs(economics.sending(numbers), terms, sums).values())
     launched_at, _, _ = str(row.gsi1sk).partition("#")
     return Line(
         str(row.campaign), row.name or str(row.campaign), datetime.fromisoformat(launched_at), row.as_of,
-        Figures(counts, sums.revenue, cost),
+        Figures(counts, sums.revenue, cost), numbers.get("channel", "email"),
     )  # fmt: skip
 
 
 def total(lines: Iterable[Figures]) -> Figures:
     """All of them together."""
-    counts = dict.fromkeys(("sent", "conversions", "delivered", "opened", "clicked", "unsubscribed"), 0)
+    counts = dict.fromkeys(COUNTS, 0)
     revenue = cost = 0
     for line in lines:
         counts = {name: number + line.counts[name] for name, number in counts.items()}

@@ -7,7 +7,7 @@ from typing import Any
 
 from drumbeat import clock, money
 from drumbeat.campaigns import budgets, economics
-from drumbeat.campaigns.budgets import EmailResult
+from drumbeat.campaigns.budgets import ChannelCampaign
 from drumbeat.fields import Page, View
 from drumbeat.marketing import model, rules
 from drumbeat.marketing.model import ChannelResult, MarketingCampaign, Spend
@@ -17,6 +17,8 @@ from drumbeat.table import ConditionFailed
 # A list shows figures that are at most a minute old (wall clock), and computes at most so many anew.
 KEPT = timedelta(seconds=60 * clock.SCALE)
 MOST_REFRESHED = 100
+# What the documents call channels that campaigns have another name for.
+NAMES = {"push": "push_notification"}
 # Where spend of these categories goes that names no channel.
 CATEGORY_CHANNELS = {"email": "email", "sms": "sms", "ads": "paid_search"}
 
@@ -45,7 +47,7 @@ class Figures:
 
 
 class ChannelFigures(View):
-    """What a channel brought. `reach` are people who got a mail, or whom somebody reported as reached."""
+    """What a channel brought. `reach` are people who got a message, or whom somebody reported as reached."""
 
     reach: int
     clicks: int
@@ -89,8 +91,8 @@ class MarketingCampaignPage(Page[MarketingCampaignResult]):
 
 
 def measured(campaign: MarketingCampaign) -> Figures:
-    """The figures now: of e-mail as the last roll-ups found them, of other channels as they were reported."""
-    results = budgets.emails(campaign)
+    """The figures now: of our campaigns as the last roll-ups found them, of other channels as they were reported."""
+    results = budgets.results(campaign)
     return added(
         campaign,
         results,
@@ -100,18 +102,19 @@ def measured(campaign: MarketingCampaign) -> Figures:
 
 
 def added(
-    campaign: MarketingCampaign, emails: Iterable[EmailResult], reported: Iterable[ChannelResult],
+    campaign: MarketingCampaign, results: Iterable[ChannelCampaign], reported: Iterable[ChannelResult],
     spends: Iterable[Spend],
 ) -> Figures:  # fmt: skip
     """All sources added up by channel. Spend that belongs to no channel counts in the total only."""
     found = Figures({name: Channel() for name in campaign.channels})
-    for result in emails:
-        email = found.channels.setdefault("email", Channel())
-        email.reach += result.reach
-        email.clicks += result.clicks
-        email.conversions += result.conversions
-        email.revenue += result.revenue
-        email.spent += result.cost
+    for result in results:
+        called = NAMES.get(result.campaign.channel, result.campaign.channel)
+        ours = found.channels.setdefault(called, Channel())
+        ours.reach += result.reach
+        ours.clicks += result.clicks
+        ours.conversions += result.conversions
+        ours.revenue += result.revenue
+        ours.spent += result.cost
     for row in reported:
         channel = found.channels.setdefault(row.channel, Channel())
         channel.reach += int(row.reach)

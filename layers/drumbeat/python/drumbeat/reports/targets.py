@@ -16,13 +16,15 @@ class CampaignKpis(View):
 
     campaign_id: str
     name: str
+    channel: str
     sent_at: Instant
     as_of: Instant
     kpis: list[KpiResult]
 
 
 class KpiReport(View):
-    """`overall` is of all campaigns together, not the average of theirs. The newest 500 of the period are in it;
+    """`overall` is of all mails together, not the average of campaigns, and `overall_sms` of all text messages; `romi`,
+    like the sums, is of campaigns of any channel. The newest 500 of the period are in it;
     `complete` says whether that was all."""
 
     start_date: date
@@ -35,6 +37,7 @@ class KpiReport(View):
     revenue: float | int
     cost: float | int
     overall: list[KpiResult]
+    overall_sms: list[KpiResult]
     campaigns: list[CampaignKpis]
 
 
@@ -44,15 +47,19 @@ def report(tenant: str, query: PeriodQuery, now: datetime) -> KpiReport:
     asked = period(query, now, terms.time_zone)
     lines = figures.period(tenant, asked.start, asked.end, terms)
     whole = figures.total(line.figures for line in lines)
+    together = {
+        name: figures.total(line.figures for line in lines if line.channel == name) for name in ("email", "sms")
+    }
     return KpiReport(
         start_date=asked.first, end_date=asked.last, campaign_count=len(lines), complete=len(lines) < MOST,
         currency=terms.currency, sent=whole.counts["sent"], conversions=whole.counts["conversions"],
         revenue=money.shown(whole.revenue, terms.currency), cost=money.shown(whole.cost, terms.currency),
-        overall=kpis.judged(whole, terms.kpi_targets),
+        overall=[*kpis.of_mails(together["email"], terms), kpis.romi(whole, terms)],
+        overall_sms=[*kpis.of_texts(together["sms"], terms), kpis.romi(whole, terms)],
         campaigns=[
             CampaignKpis(
-                campaign_id=line.campaign, name=line.name, sent_at=line.launched_at, as_of=line.as_of,
-                kpis=kpis.judged(line.figures, terms.kpi_targets),
+                campaign_id=line.campaign, name=line.name, channel=line.channel, sent_at=line.launched_at,
+                as_of=line.as_of, kpis=kpis.judged(line.figures, terms, line.channel),
             )
             for line in lines
         ],

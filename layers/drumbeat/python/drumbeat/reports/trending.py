@@ -3,12 +3,12 @@
 from datetime import date, datetime
 from typing import Any
 
-from drumbeat import money
+from drumbeat import money, statistics
 from drumbeat.accounts import settings
 from drumbeat.accounts.targets import KpiTargets
 from drumbeat.campaigns.charts import ratio
 from drumbeat.fields import Instant, View
-from drumbeat.reports import figures, statistics
+from drumbeat.reports import figures
 from drumbeat.reports.figures import MOST, RATES, Figures, Line
 from drumbeat.reports.periods import TrendingQuery, period
 

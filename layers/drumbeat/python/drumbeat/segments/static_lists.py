@@ -5,6 +5,7 @@ members are added to it: whoever adds looks again afterwards, and takes back wha
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from drumbeat import clock, table
@@ -13,6 +14,9 @@ from drumbeat.accounts.model import Tenant
 from drumbeat.activity import people as known
 from drumbeat.activity.views import ContactReference
 from drumbeat.contacts import model as contacts
+from drumbeat.contacts.customers import wanting
+from drumbeat.contacts.customers.model import Wish
+from drumbeat.contacts.customers.wanting import NewWish
 from drumbeat.contacts.model import Contact, ContactAddress, ContactExternalId
 from drumbeat.contacts.opt_in import inviting
 from drumbeat.errors import Conflict, NotFound
@@ -27,6 +31,8 @@ from drumbeat.slugs import Slug
 READS = (Tenant, Segment, Slug, Contact)
 FINDS = (*READS, ContactAddress, ContactExternalId)
 WRITES = (Member, Spell)
+# What waits for a customer to become a contact.
+KIND = "segment"
 
 
 class SegmentIsDynamic(Conflict):
@@ -96,24 +102,43 @@ def remove_members(tenant: str, reference: str, contact_ids: Iterable[str], now:
 def add_named(tenant: str, reference: str, said: MembersNamed, now: datetime) -> MembersAdded:
     """Add the contacts that a request names; a list with double opt-in asks those who have said nothing about e-mail.
 
-    Raises as `add_members`. Reads `FINDS` and `inviting.READS`, writes Member and `inviting.WRITES`.
+    Raises as `add_members`. Reads `FINDS` and `inviting.READS`, writes Member, `inviting.WRITES` and `wanting.WRITES`,
+    sends `wanting.SENDS`.
     """
-    found, unknown = _named(tenant, said)
+    found, unknown = named(tenant, said)
     added = add_members(tenant, reference, found, now)
     segment, asked = get(tenant, reference), 0
     if segment.double_opt_in:
         asked = inviting.invite_many(tenant, found, source=segment.slug or segment.name, now=now)
-    return MembersAdded(added=added, already_members=len(found) - added, asked_to_confirm=asked, unknown=unknown)
+    return MembersAdded(
+        added=added, already_members=len(found) - added, asked_to_confirm=asked, unknown=unknown,
+        awaited=_awaited(tenant, segment, said, unknown),
+    )  # fmt: skip
+
+
+def _awaited(tenant: str, segment: Segment, said: MembersNamed, unknown: Iterable[str | int]) -> list[str | int]:
+    """Those of the unknown whom the customer system may have: they are added once their profiles have been read."""
+    theirs = [one for one in unknown if one in said.external_ids]
+    wish = NewWish(KIND, segment.segment_id, {"segment": segment.segment_id})
+    coming = wanting.want(tenant, {one: [wish] for one in theirs})
+    return [one for one in theirs if str(one) in coming]
+
+
+def join(contact: Contact, wishes: Sequence[Wish]) -> None:
+    """Add somebody who was awaited, to those of the segments that are still there. Reads `READS`, writes Member."""
+    for wish in wishes:
+        with suppress(NotFound, SegmentIsDynamic):
+            add_members(contact.tenant, str(wish.wanted["segment"]), [contact.contact_id], clock.business())
 
 
 def remove_named(tenant: str, reference: str, said: MembersNamed, now: datetime) -> MembersRemoved:
     """Remove the contacts that a request names. Raises as `remove_members`. Reads `FINDS`, writes `WRITES`."""
-    found, unknown = _named(tenant, said)
+    found, unknown = named(tenant, said)
     removed = remove_members(tenant, reference, found, now)
     return MembersRemoved(removed=removed, not_members=len(found) - removed, unknown=unknown)
 
 
-def _named(tenant: str, said: MembersNamed) -> tuple[Sequence[str], list[str | int]]:
+def named(tenant: str, said: MembersNamed) -> tuple[Sequence[str], list[str | int]]:
     """The ids of the contacts that are named, each once, and the names that are no contact's."""
     asked: dict[ContactReference, str | int] = {
         **{ContactReference(contact_id=one): one for one in said.contact_ids},

@@ -128,12 +128,14 @@ class MembersNamed(Body):
 
 class MembersAdded(View):
     """What became of the named contacts; `unknown` are the names that no contact has. `asked_to_confirm` get a mail
-    that asks, of a list with double opt-in."""
+    that asks, of a list with double opt-in. Of the unknown, the `awaited` will be added when their profiles have been
+    read from the customer system."""
 
     added: int
     already_members: int
     asked_to_confirm: int
     unknown: list[str | int]
+    awaited: list[str | int] = []
 
 
 class MembersRemoved(View):

@@ -10,10 +10,13 @@ from drumbeat import table
 from drumbeat.contacts import model as contacts
 from drumbeat.fields import View
 from drumbeat.segments import model as segments
+from drumbeat.sends import stats
 from drumbeat.sends.model import PROOFS, SHARDS, Chunk, Outcome, Stat
 from drumbeat.table import MOST_IN_BATCH_GET
 
 PAGE = 1000
+# What says that a message which was taken did not arrive.
+LOST = ("bounced", "soft_bounced", "failed")
 # Who has not read a mail has shown none of these. A program that opens mails may stand for somebody who reads them.
 SIGNS = frozenset({
     "opened", "opened_machine", "clicked", "clicked_machine", "bounced", "complained", "unsubscribed", "failed",
@@ -22,12 +25,13 @@ SIGNS = frozenset({
 
 class Earlier(View):
     """Recipients of an earlier send that has ended: those with one of the `outcomes` (letters); with `unread`, of those
-    only who has shown no sign of reading."""
+    only who has shown no sign of reading; with `undelivered`, only whose message is known not to have arrived."""
 
     send: str
     plan_shards: int
     outcomes: str
     unread: bool = False
+    undelivered: bool = False
 
 
 class Audience(View):
@@ -91,9 +95,8 @@ def by_outcome(tenant: str, earlier: Earlier) -> Counter[str]:
 def _with_reports(chunks: Iterator[Chunk], earlier: Earlier) -> Iterator[tuple[Chunk, dict[str, Any]]]:
     """Chunks with their raw stat items, of those that have one and recipients with the outcomes."""
     while block := list(itertools.islice(chunks, MOST_IN_BATCH_GET)):
-        asked = [chunk.place.stat_key for chunk in block if _letters(chunk, earlier)]
-        items = {(item["pk"]["S"], item["sk"]["S"]): item for item in table.raw_many(asked)}
-        yield from ((chunk, items.get(chunk.place.stat_key, {})) for chunk in block)
+        items = stats.of(chunk for chunk in block if _letters(chunk, earlier))
+        yield from ((chunk, items.get(chunk.place, {})) for chunk in block)
 
 
 def _first_behind(tenant: str, send_id: str, shard: int, after: str | None) -> int:
@@ -124,10 +127,15 @@ def _letters(chunk: Chunk, earlier: Earlier) -> dict[int, str]:
 def _chosen(chunk: Chunk, stat: dict[str, Any], earlier: Earlier) -> dict[int, str]:
     """The same less those of whom an event says otherwise: a mail that counts as not sent and of which the provider
     reported later was sent."""
+    sets = Stat.sets_of(stat)
+    if earlier.undelivered:
+        none = frozenset[int]()
+        lost = none.union(*(sets.get(name, none) for name in LOST)) - sets.get("delivered", none)
+        return {number: letter for number, letter in _letters(chunk, earlier).items() if number in lost}
     signs = SIGNS if earlier.unread else PROOFS
     known = {
         number
-        for name, members in Stat.sets_of(stat).items()
+        for name, members in sets.items()
         if name in signs or (name[0] == "l" and name[1:].isdigit())
         for number in members
     }

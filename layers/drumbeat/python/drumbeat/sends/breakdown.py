@@ -1,4 +1,5 @@
-"""A send's numbers by hour, reader, country and domain, added up chunk by chunk. Pure.
+"""A send's numbers by hour, reader, country and domain (of text messages by destination), added up chunk by chunk.
+Pure.
 
 Each recipient counts once in each column: the sums over hours, readers or countries are the numbers themselves. Who
 was counted but left no mark (an event that came without what it takes) is `unknown`, and in no hour.
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from drumbeat.activity import devices
-from drumbeat.sends import domains, marks
+from drumbeat.sends import destinations, domains, marks
 from drumbeat.sends.model import Outcome
 
 # Columns, in the order in which they are stored: names are said once, not for every hour.
@@ -27,10 +28,12 @@ _UNSEEN = devices.code(devices.UNKNOWN)
 
 
 class Breakdown:
-    """Adds up; `launched` is the hour of the launch, from which later hours are grouped."""
+    """Adds up; `launched` is the hour of the launch, from which later hours are grouped. `prices` are
+    those of text messages (drumbeat.sends.destinations)."""
 
-    def __init__(self, launched: int) -> None:
-        self._launched = launched
+    def __init__(self, launched: int, *, prices: destinations.Agreed | None = None) -> None:
+        self._launched, self._prices = launched, prices
+        self._columns = (BY_DOMAIN if prices is None else destinations.COUNTED)[1:]
         self._hours: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._readers: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._countries: defaultdict[str, Counter[str]] = defaultdict(Counter)
@@ -53,7 +56,7 @@ class Breakdown:
             self._timed(name, net.get(name, _NONE), marks.first_hours(marked.get(letter, ())))
         self._timed("delivered", net.get("delivered", _NONE), marks.delivered_hours(marked))
         held = self._held.pop(key, [])
-        for name in BY_DOMAIN[1:]:
+        for name in self._columns:
             self._domains[name].update(_name(held, number) for number in net.get(name, _NONE))
 
     def _seen(self, name: str, members: frozenset[int], first: Mapping[int, marks.Mark]) -> None:
@@ -72,8 +75,21 @@ class Breakdown:
             "hours": _rows(HOURLY, {name: self._grouped(hours) for name, hours in self._hours.items()}),
             "readers": _rows(SEEN, self._readers),
             "countries": _rows(SEEN, self._countries),
-            "domains": _rows(BY_DOMAIN, self._largest()),
+            **self._addressed(),
         }
+
+    def _addressed(self) -> dict[str, Any]:
+        if self._prices is None:
+            return {"domains": _rows(BY_DOMAIN, self._largest())}
+        return {"destinations": _rows(destinations.COLUMNS, destinations.added(self._domains, self._prices))}
+
+    def paid(self) -> dict[str, int]:
+        """Of text messages: their parts, and what they cost at the launch's prices, in minor units."""
+        if self._prices is None:
+            return {}
+        columns = destinations.added({"sent": self._domains["sent"]}, self._prices)
+        cost = destinations.minor(columns["cost"].total(), self._prices.currency)
+        return {"parts": columns["parts"].total(), "texts_cost": cost}
 
     def _grouped(self, hours: Counter[int]) -> Counter[int]:
         grouped: Counter[int] = Counter()

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from drumbeat.accounts.settings import Settings
-from drumbeat.channels.ses import Mail, Template
+from drumbeat.channels import Message, Template
 from drumbeat.contacts.model import Contact
 from drumbeat.errors import NotFound
 from drumbeat.sends import rendering
@@ -87,10 +87,10 @@ class Tags:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail as SES takes it; `note` says why it is not the tenant's own template, where there is one."""
+    """A mail as providers take it; `note` says why it is not the tenant's own template, where there is one."""
 
     template: Template
-    mail: Mail
+    mail: Message
     note: str | None
 
 
@@ -117,7 +117,7 @@ def write(contact: Contact, chosen: Settings, link: str, until: datetime, now: d
 
 
 def _letter(compiled: "Compiled", contact: Contact, data: dict[str, Any], tags: Tags, note: str | None) -> Letter:
-    mail = Mail(contact.email or "", compiled.render(data), headers={}, tags=tags.written())
+    mail = Message(contact.email or "", compiled.render(data), headers={}, tags=tags.written())
     return Letter(Template(compiled.subject, compiled.html, compiled.text), mail, note)
 
 

@@ -18,7 +18,8 @@ from drumbeat import clock, queues, table
 from drumbeat.accounts import settings
 from drumbeat.accounts.model import Tenant
 from drumbeat.accounts.settings import Settings
-from drumbeat.channels import ses
+from drumbeat.channels import Call
+from drumbeat.channels.email import ses
 from drumbeat.channels.outcomes import CallResult, CallState, Fate
 from drumbeat.contacts import consent, suppressions
 from drumbeat.contacts import model as contacts
@@ -78,10 +79,7 @@ def deliver(tenant: str, address_key: str, now: datetime) -> None:
         gate.heard(verdict, None)
         return
     sender = formataddr((chosen.sender_name or "", chosen.sender_email or ""))
-    result = ses.send(
-        sender, None, letter.template, [letter.mail],
-        configuration_set=route.configuration_set, tenant=route.provider_tenant,
-    )  # fmt: skip
+    result = ses.send(Call(senders.OWN, sender, letter.template, [letter.mail], route=route._asdict()))
     logger.info("confirmation", extra={"address_key": address_key, "state": result.state, "reason": result.reason})
     table.retried(lambda: _noted(row, rules.hashed(secret), result, until))
     gate.heard(verdict, result)

@@ -5,13 +5,29 @@ before the chunk's record, and have keys that follow from the claim, so that who
 """
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from drumbeat import clock, table
-from drumbeat.channels import ses
+from drumbeat import channels, clock, providers, table
+from drumbeat.channels import Account, Call, Message
 from drumbeat.channels.outcomes import CallResult, CallState, Fate
 from drumbeat.logs import counted, logger
-from drumbeat.sends import checking, claims, due, gate, quotas, rendering, rollups, settling, states
+from drumbeat.sends import (
+    asking,
+    checking,
+    claims,
+    due,
+    gate,
+    moving,
+    provider_messages,
+    quotas,
+    refusals,
+    rendering,
+    rollups,
+    settling,
+    states,
+)
 from drumbeat.sends.claims import Work
 from drumbeat.sends.ledger import merged, sent_rows
 from drumbeat.sends.model import ENDED, Chunk, ChunkState, Content, Outcome, Place, Send, SendKey, SendState
@@ -80,62 +96,86 @@ def _deliver(send: Send, chunk: Chunk, seen_at: datetime, released: datetime | N
     if clock.wall() - seen_at > STALE:
         _give_back(chunk, clock.business())
         return
-    verdict = gate.ask(send.account, released)
+    account = account_of(send, chunk)
+    verdict = gate.ask(account.id, released)
+    if moving.is_called_for(verdict.row, send, clock.business()) and verdict.probe is None and moving.move(send, chunk):
+        return
     if not verdict.may_call:
         _give_back(chunk, verdict.again or clock.business())
         return
     try:
-        result = _called(send, chunk, content, key.secret, seen_at)
+        result = _called(send, chunk, account, content, key.secret, seen_at)
     except Exception:
         gate.heard(verdict, None)
         raise
     gate.heard(verdict, result)
 
 
-def _called(send: Send, chunk: Chunk, content: Content, secret: bytes, seen_at: datetime) -> CallResult | None:
+def account_of(send: Send, chunk: Chunk) -> Account:
+    """The provider account that a chunk leaves over now. Raises NotFound for one that its tenant has deleted."""
+    return providers.account(send.tenant, send.channel, chunk.account or send.account)
+
+
+def _called(
+    send: Send, chunk: Chunk, account: Account, content: Content, secret: bytes, seen_at: datetime
+) -> CallResult | None:
     """Claim the chunk, make its call and write down what came of it; None when no call was made."""
     work = claims.claim(send, chunk, seen_at)
     if work is None:
         return None
     try:
-        content, mails = _prepared(work, content, secret)
-        mails = checking.still_true(work, mails)
+        call, called = _prepared(work, account, content, secret)
+        messages = checking.still_true(work, called)
+        ours = _written_down(work, account, call, messages)
     except Exception:
         # Nothing has been sent, and that is known: it must not end as a doubt.
         claims.look_up_reserved(work)
         claims.record(work, wait=_back_off(chunk))
         raise
-    if not mails:
+    if call is None or not messages:
         claims.record(work)
         return None
-    called = list(mails)
-    template = rendering.template(content, tracked=_tracked(work, called[0]))
-    result = ses.send(
-        rendering.sender(content), content.reply_to, template, list(mails.values()),
-        configuration_set=content.configuration_set, tenant=content.provider_tenant,
-    )  # fmt: skip
-    _act_on(work, called, result)
+    if not ours:
+        return None
+    if channels.get(account.channel).paid_by_length:
+        work.texts = {number: call.whole(message).text for number, message in messages.items()}
+    provider = channels.provider(account.channel, account.provider)
+    result = provider.send(replace(call, messages=list(messages.values())))
+    _act_on(work, list(messages), result)
     return result
 
 
-def _prepared(work: Work, content: Content, secret: bytes) -> tuple[Content, dict[int, ses.Mail]]:
-    """The mails of one call: for whom we may write to, as many as fit into it and into the send's limits. Their content
-    is the default or that of a language; who reads another one is left for the next claim."""
+def _written_down(work: Work, account: Account, call: Call | None, messages: Mapping[int, Message]) -> bool:
+    """Keep with the chunk what is about to be said, where the provider can be asked about it; False when somebody else
+    has the chunk by now."""
+    if call is None or not messages or channels.provider(account.channel, account.provider).ask is None:
+        return True
+    return claims.about_to_call(work, {number: call.whole(message).text for number, message in messages.items()})
+
+
+def _prepared(work: Work, account: Account, content: Content, secret: bytes) -> tuple[Call | None, dict[int, Message]]:
+    """One call and its messages by recipient: for whom we may write to, as many as fit into it and into the send's
+    limits. Their content is the default or that of a language; who reads another one is left for the next claim."""
     checking.check(work)
     content = _in_one_language(work, content)
-    mails = _render(work, content, secret)
-    if not mails:
-        return content, {}
-    tracked = _tracked(work, next(iter(mails)))  # a call has one template
-    mails = {number: mail for number, mail in mails.items() if _tracked(work, number) == tracked}
-    most = ses.fitting(rendering.template(content, tracked=tracked), list(mails.values()))
-    chosen = list(mails)[: min(most, int(work.chunk.span or most))]
+    messages = _render(work, content, secret)
+    if not messages:
+        return None, {}
+    tracked = _tracked(work, next(iter(messages)))  # a call has one template
+    messages = {number: message for number, message in messages.items() if _tracked(work, number) == tracked}
+    call = Call(
+        account, rendering.sender(content), rendering.template(content, tracked=tracked), list(messages.values()),
+        content.reply_to, content.said or {}, content.route, work.claim,
+    )  # fmt: skip
+    most = channels.provider(account.channel, account.provider).fitting(call)
+    chosen = list(messages)[: min(most, int(work.chunk.span or most))]
     now = clock.business()
     limits = quotas.caps(work.send, now)
     if limits:
         chosen = quotas.reserve(work.send.tenant, work.chunk, chosen, limits, now)
         work.full_until = None if chosen else quotas.until(work.send.tenant, limits, now)
-    return content, {number: mails[number] for number in chosen}
+    chosen = checking.with_room(work, chosen, now)
+    return call, {number: messages[number] for number in chosen}
 
 
 def _in_one_language(work: Work, default: Content) -> Content:
@@ -155,16 +195,18 @@ def _tracked(work: Work, number: int) -> bool:
     return work.people[number].tracking is not False
 
 
-def _render(work: Work, content: Content, secret: bytes) -> dict[int, ses.Mail]:
-    """Mails by recipient number. Somebody whose data makes the template fail is rejected alone, with the reason."""
-    mails: dict[int, ses.Mail] = {}
+def _render(work: Work, content: Content, secret: bytes) -> dict[int, Message]:
+    """Messages by recipient number. Somebody whose data makes the template fail is rejected alone, with the reason."""
+    messages: dict[int, Message] = {}
     for number, person in work.people.items():
         try:
-            mails[number] = rendering.mail(content, person, work.chunk.place, number, secret, int(work.chunk.attempts))
+            messages[number] = rendering.message(
+                content, person, work.chunk.place, number, secret, int(work.chunk.attempts)
+            )
         except TemplateError as error:
             work.outcomes[number] = Outcome.REJECTED
             work.notes[number] = f"template: {error.message}"[:200]
-    return mails
+    return messages
 
 
 def _act_on(work: Work, called: list[int], result: CallResult) -> None:
@@ -183,10 +225,28 @@ def _act_on(work: Work, called: list[int], result: CallResult) -> None:
     elif result.state == CallState.REFUSED:
         # Something in it is wrong: halve, until what is wrong stands alone.
         claims.record(work, span=(len(called) + 1) // 2)
+    elif _moves(work, result):
+        if result.state == CallState.ACCOUNT and work.chunk.account in (None, work.send.account):
+            moving.refuse(work.send, result.reason)
+        _record_moved(work)
     else:
-        if result.state == CallState.ACCOUNT:
+        # Who was in doubt stays with the first account, while the others of the send go on over the second one.
+        stays = moving.has_second(work.send, work.chunk) and not moving.may(work.send, work.chunk)
+        if result.state == CallState.ACCOUNT and not stays:
             states.pause(work.send.tenant, work.send.send_id, f"provider_refused:{result.reason}")
         claims.record(work, wait=_wait(work, result))
+
+
+def _moves(work: Work, result: CallResult) -> bool:
+    """Whether who is left is another account's from now on, which waits for them."""
+    return moving.wanted(work.send, work.chunk, result) and moving.ready(work.send)
+
+
+def _record_moved(work: Work) -> None:
+    work.moves = True
+    claims.record(work)
+    moving.announce(work.send)
+    moving.told(work.send, len(work.chunk.to_do))
 
 
 def _answered(work: Work, called: list[int], result: CallResult) -> None:
@@ -200,10 +260,16 @@ def _answered(work: Work, called: list[int], result: CallResult) -> None:
             work.notes[number] = entry.reason or "rejected"
         else:
             again = True
+    if asking.possible(work.send):
+        provider_messages.note(work.chunk.place, work.message_ids)
+    refusals.tell(work, called, result.entries)
     table.put_many(sent_rows(work.send, work.chunk, work.people, work.message_ids))
     counted("Sends", len(work.message_ids))
+    if again and _moves(work, result):
+        _record_moved(work)
+        return
     span = int(work.chunk.span or 0)
-    wider = min(ses.MOST_RECIPIENTS, span * 2) or None
+    wider = min(int(work.send.chunk_size), span * 2) or None
     claims.record(work, wait=_wait(work, result) if again else timedelta(0), span=wider)
 
 

@@ -72,7 +72,7 @@ def _look(account: str) -> tuple[Sender, bool]:
     home = environment.noted(Environment.from_raw_data(told) if told else None)
     found = items.get(keys[0][0])
     # Confirmations may be sent before the first campaign is.
-    row = Sender.from_raw_data(found) if found else senders.made(account)
+    row = Sender.from_raw_data(found) if found else senders.get(account)
     if home:
         _seen[account] = wall + BELIEVED, row
     return row, home

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from drumbeat import clock, queues
-from drumbeat.sends import circuit, due, environment, pacing, quotas, senders, states
+from drumbeat.sends import circuit, due, environment, moving, pacing, quotas, senders, states
 from drumbeat.sends.due import Due
 from drumbeat.sends.model import ENDED, ChunkState, Send
 from drumbeat.sends.pacing import Pace
@@ -23,6 +23,8 @@ HORIZON = timedelta(seconds=120)
 # After this a released chunk that nobody claimed is released again: longer than the horizon and a queue's usual delay.
 RELEASED_FOR = timedelta(minutes=6)
 MOST_A_ROUND = 400
+# Each is read and written; a round has a minute.
+MOST_MOVED = 200
 # Business seconds between rounds while there is work; wall time is what the rate is held against.
 PAUSE, PAUSE_BUSY = 30, 1
 # Step Functions ends an execution at 25,000 events in its history; a round has about eight.
@@ -45,11 +47,19 @@ def govern(state: dict[str, Any]) -> dict[str, Any]:
         return {**after, "done": True}  # once the data is adopted, a sweep starts another one
     now = clock.business()
     sends = _sends(row)
-    waiting = {send.send_id: _waiting(row, send, now) for send in sends}
+    waiting = {send.send_id: _kept(row, send, _waiting(row, send, now), now) for send in sends}
     if any(waiting.values()):
         released = _release(row, _in_turn(sends, waiting), {send.send_id: pacing.of(send, now) for send in sends})
         return {**after, "wait_seconds": PAUSE_BUSY if released >= MOST_A_ROUND else PAUSE}
     return {**after, "done": _nothing_left(row, sends, now), "wait_seconds": PAUSE}
+
+
+def _kept(row: Sender, send: Send, waiting: list[Due], now: datetime) -> list[Due]:
+    """What is due less what another account sends, because this one makes no calls for a while."""
+    if not moving.is_called_for(row, send, now) or send.state in ENDED or states.is_expired(send):
+        return waiting
+    pending = [one for one in waiting if one.state == ChunkState.PENDING]
+    return [one for one in waiting if one.state != ChunkState.PENDING] + moving.away(send, pending[:MOST_MOVED])
 
 
 def _waiting(row: Sender, send: Send, now: datetime) -> list[Due]:
@@ -73,11 +83,12 @@ def _found(account: str, send: Send, now: datetime) -> list[Due]:
     return [one for one in every if one.state == ChunkState.PENDING or one.sort <= clock.iso(now)]
 
 
-def next_at(send: Send, now: datetime) -> datetime | None:
-    """When chunks of the send are to be released: as soon as one is due and its limits have room, or it is over."""
+def next_at(send: Send, now: datetime, account: str) -> datetime | None:
+    """When chunks of the send are to be released over the account: as soon as one is due and the limits have room, or
+    it is over."""
     if send.state in ENDED or states.is_expired(send):
-        return now if _found(send.account, send, now) else due.next_at(send.account, send.send_id)
-    at = due.next_at(send.account, send.send_id)
+        return now if _found(account, send, now) else due.next_at(account, send.send_id)
+    at = due.next_at(account, send.send_id)
     return at if at is None or at > now else max(at, quotas.opens_at(send, now))
 
 
@@ -102,7 +113,7 @@ def _hand_over(row: Sender, state: dict[str, Any]) -> dict[str, Any]:
 
 def _nothing_left(row: Sender, sends: list[Send], now: datetime) -> bool:
     """End the generation when nothing will be due soon; the sweeper starts another one when something is."""
-    upcoming = {send.send_id: next_at(send, now) for send in sends}
+    upcoming = {send.send_id: next_at(send, now, row.account) for send in sends}
     soon = now + timedelta(seconds=2 * PAUSE)
     if any(at and at <= soon and not states.rests(send) for send in sends if (at := upcoming[send.send_id])):
         return False

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from drumbeat.contacts.model import Contact
 from drumbeat.sends import local_time
+from drumbeat.sends.destinations import Agreed
 from drumbeat.sends.model import Send
 from drumbeat.table import MOST_IN_BATCH_GET, MOST_IN_TRANSACTION
 from drumbeat.templates.bodies import choose
@@ -21,15 +22,28 @@ MOST_A_PAGE = 1_000
 
 class Group(NamedTuple):
     """What the recipients of one chunk have in common. The language is that of when they were planned: the worker looks
-    again, so it only decides how full calls are."""
+    again, so it only decides how full calls are. `account` carries their messages, if it is not the send's own."""
 
     not_before: datetime | None = None
     language: str = ""
+    account: str | None = None
 
 
 def is_grouped(send: Send) -> bool:
     """Whether recipients have to be looked at before they are put into chunks."""
-    return send.local is not None or bool(send.languages)
+    return send.local is not None or bool(send.languages) or len(routes(send)) > 1
+
+
+def routes(send: Send) -> list[str]:
+    """The accounts between which each recipient's message chooses; none where the send's own carries all."""
+    return [route["account"] for route in ((send.launch or {}).get("prices") or {}).get("routes", ())]
+
+
+def _account(contact: Contact | None, send: Send) -> str | None:
+    if contact is None or contact.phone is None or len(routes(send)) < 2:
+        return None
+    found = Agreed(send.launch["prices"]).route(contact.phone).account
+    return None if found == send.account else found
 
 
 def group_of(contact: Contact | None, send: Send) -> Group:
@@ -37,6 +51,7 @@ def group_of(contact: Contact | None, send: Send) -> Group:
     return Group(
         not_before=local_time.due_at(send.local, contact, send.launched_at) if send.local else None,
         language=choose(contact.language if contact else None, send.languages or ()),
+        account=_account(contact, send),
     )
 
 

@@ -92,6 +92,12 @@ def zones_of(country: str | None) -> tuple[str, ...]:
 
 
 @functools.cache
+def listed() -> frozenset[str]:
+    """Every zone that is some country's."""
+    return frozenset(zone for zones in _zones().values() for zone in zones)
+
+
+@functools.cache
 def _zones() -> dict[str, tuple[str, ...]]:
     """Countries' zones as the IANA database lists them (zone.tab)."""
     listed = (resources.files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8")

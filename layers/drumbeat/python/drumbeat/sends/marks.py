@@ -64,6 +64,11 @@ _BRIEF = {"unsubscribed": "U", "opened_machine": "OM", "clicked_machine": "CM"}
 _TIMED = frozenset({"delivered", *_BRIEF})
 
 
+def recipient(member: int) -> int:
+    """The recipient's number that a member of a set of numbers, or of marks, is about."""
+    return member % _RECIPIENTS
+
+
 def timed(kind: str) -> bool:
     """Whether `brief` has a mark for this kind."""
     return kind in _TIMED

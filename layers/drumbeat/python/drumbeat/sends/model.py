@@ -5,12 +5,14 @@
     CONTENT#<tenant>#<send>           CONTENT      -                             -                 frozen at launch
                                       CONTENT#<language>                                           where it differs
     SENDKEY#<send>                    SENDKEY      -                             -                 GLOBAL: of tokens
+    SENDKEY#<alias of a send>         SENDKEY      the same, for short tokens                      GLOBAL
     CHUNK#<tenant>#<send>#<shard>     <no>         DUE#<account>#<send>#<lane>   <time>#<state>#<size>  while it is open
-    STAT#<tenant>#<send>#<shard>      <no>         -                             -
+    STAT#<tenant>#<send>#<shard>      <no>         -                             -                 of its first fifty
+                                      <no>#<part>                                                  of the next, from 1
 
 A chunk is one provider request. Its recipients are one ordered range of contact ids, 16 bytes each; `outcomes` has one
-letter for each of them (`Outcome`). A stat item beside it holds sets of recipients' numbers, so that an event that
-comes twice, or in another order, changes nothing.
+letter for each of them (`Outcome`). Stat items beside it, one for fifty recipients, hold sets of recipients' numbers,
+so that an event that comes twice, or in another order, changes nothing.
 """
 
 from typing import Any
@@ -30,6 +32,8 @@ __all__ = [
 SHARDS = 16
 LANES = 4
 CONTACT_BYTES = 16
+# Recipients of a stat item: an update bills the whole item, which has less than 1 KB then.
+STAT_SIZE = 50
 
 
 class Send(Entity):
@@ -39,6 +43,12 @@ class Send(Entity):
     local time at which each recipient gets it (drumbeat.sends.local_time). Whoever was not sent by `expires_at` will
     not be. `languages` are the variants of its content. `paced_until` (business time) is how far the send's own rate
     has been given away.
+
+    It leaves over `account`, and what that did not send for sure over `fallback` (drumbeat.sends.moving); `refused` is
+    why the first account sends nothing of it. `origin` is what it belongs to: a
+    campaign or a journey, whose id is `campaign`. `purpose` is marketing or transactional (which needs no consent and
+    is never held back), `priority` what the frequency caps ask, `quiet` what becomes of whoever is in quiet hours.
+    `moment` says when those are, and how much anybody gets (drumbeat.sends.moment.terms).
 
     `environment` is the table that it was launched or adopted in (drumbeat.sends.environment). `stopped` says what the
     send was paused for by itself, `answered` which figures a person knew who resumed it (drumbeat.sends.reputation).
@@ -54,7 +64,17 @@ class Send(Entity):
     tenant = UnicodeAttribute()
     send_id = UnicodeAttribute()
     campaign = UnicodeAttribute()
+    channel = UnicodeAttribute(default="email")
+    origin = UnicodeAttribute(default="campaign")
+    purpose = UnicodeAttribute(default="marketing")
+    priority = UnicodeAttribute(default="normal")
+    quiet = UnicodeAttribute(null=True)
+    category = UnicodeAttribute(null=True)
+    moment = CompactJSON(null=True)
     account = UnicodeAttribute()
+    provider = UnicodeAttribute(default="ses")
+    fallback = UnicodeAttribute(null=True)
+    refused = UnicodeAttribute(null=True)
     identity = UnicodeAttribute(null=True)
     state = UnicodeAttribute()
     reason = UnicodeAttribute(null=True)
@@ -98,6 +118,8 @@ class Content(Entity):
     `identity`, `configuration_set` and `provider_tenant` are those of its sender (drumbeat.deliverability.identities);
     `base_url` is where its links lead (None: the deployment's own address).
 
+    What a channel does not have is empty; `said` is what else the messages say (media, a sender's id, …).
+
     The default content lists its variants in `languages`; a variant has its tag in `language`. `words` is the language
     that it is written in, `known_links` the targets that other variants have numbered before it."""
 
@@ -108,17 +130,19 @@ class Content(Entity):
     languages = JSONAttribute(null=True)
     words = UnicodeAttribute(null=True)
     known_links = JSONAttribute(null=True)
-    subject = UnicodeAttribute()
-    html = UnicodeAttribute()
+    channel = UnicodeAttribute(default="email")
+    said = JSONAttribute(null=True)
+    subject = UnicodeAttribute(default="")
+    html = UnicodeAttribute(default="")
     text = UnicodeAttribute(null=True)
-    sender_name = UnicodeAttribute()
-    sender_email = UnicodeAttribute()
+    sender_name = UnicodeAttribute(default="")
+    sender_email = UnicodeAttribute(default="")
     identity = UnicodeAttribute(null=True)
     configuration_set = UnicodeAttribute(null=True)
     provider_tenant = UnicodeAttribute(null=True)
     base_url = UnicodeAttribute(null=True)
     reply_to = UnicodeAttribute(null=True)
-    postal_address = UnicodeAttribute()
+    postal_address = UnicodeAttribute(default="")
     track_opens = BooleanAttribute()
     track_clicks = BooleanAttribute()
     utm = JSONAttribute(null=True)
@@ -126,18 +150,25 @@ class Content(Entity):
     time_zone = UnicodeAttribute(default="UTC")
     currency = UnicodeAttribute(default="USD")
 
+    @property
+    def route(self) -> dict[str, str | None]:
+        """The provider's names for what the sender belongs to."""
+        return {"configuration_set": self.configuration_set, "provider_tenant": self.provider_tenant}
+
     @staticmethod
     def key(tenant: str, send_id: str, language: str = "") -> tuple[str, str]:
         return f"CONTENT#{tenant}#{send_id}", f"CONTENT#{language}" if language else "CONTENT"
 
 
 class SendKey(Entity):
-    """What a tracking token needs before its tenant is known: the key of its HMAC and the targets of its links."""
+    """What a tracking token needs before its tenant is known: the key of its HMAC and the targets of its links. A send
+    with short links has a second one under its alias (drumbeat.sends.tokens), which says whose it is in `send`."""
 
     TYPE = "SENDKEY"
     GLOBAL = True
     LEDGER = True
 
+    send = UnicodeAttribute(null=True)
     tenant = UnicodeAttribute()
     campaign = UnicodeAttribute()
     secret = BinaryAttribute(legacy_encoding=False)
@@ -156,7 +187,10 @@ class Chunk(Entity):
     windows (`held`) whose limits they count against. `doubtful` may have been sent, by a claim of the time `called_at`
     (by number); `doubted` were so, until their grace ended, and `settled` were so, until something told (by what told:
     `events`, `asking`). `hours` says how many mails were accepted in which hours,
-    `domains` whose they are (drumbeat.sends.domains).
+    `domains` whose they are (drumbeat.sends.domains), `imprints` of which texts calls were about to be made, where the
+    provider can be asked (drumbeat.sends.asking). `account` has it now, if not the send's own, and `carried` says whom
+    the first one had sent before (drumbeat.sends.moving).
+    `waiting` are those who wait for a better moment, why and until when (drumbeat.sends.moment.looking).
     """
 
     TYPE = "CHUNK"
@@ -171,6 +205,9 @@ class Chunk(Entity):
     notes = JSONAttribute(null=True)
     hours = CompactJSON(null=True)
     domains = UnicodeAttribute(null=True)
+    account = UnicodeAttribute(null=True)
+    carried = CompactJSON(null=True)
+    waiting = CompactJSON(null=True)
     claim = UnicodeAttribute(null=True)
     claimed_at = InstantAttribute(null=True)
     lease_until = InstantAttribute(null=True)
@@ -185,6 +222,7 @@ class Chunk(Entity):
     doubted = NumberSetAttribute(null=True)
     settled = CompactJSON(null=True)
     called_at = CompactJSON(null=True)
+    imprints = CompactJSON(null=True)
     unknown_since = InstantAttribute(null=True)
 
     @staticmethod
@@ -229,13 +267,31 @@ class Place(tuple[str, str, int, int]):
 
     @property
     def stat_key(self) -> tuple[str, str]:
+        """The stat item of the chunk's first recipients."""
+        return self.stat_key_of(0)
+
+    def stat_key_of(self, recipient: int) -> tuple[str, str]:
+        """The stat item that a recipient's number is in."""
         tenant, send_id, shard, number = self
-        return f"STAT#{tenant}#{send_id}#{shard}", f"{number:06d}"
+        part = recipient // STAT_SIZE
+        return f"STAT#{tenant}#{send_id}#{shard}", f"{number:06d}#{part}" if part else f"{number:06d}"
+
+    def stat_keys(self, recipients: int) -> list[tuple[str, str]]:
+        """The stat items of a chunk with so many recipients."""
+        return [self.stat_key_of(first) for first in range(0, recipients, STAT_SIZE)]
 
     def message(self, number: int) -> str:
         """The id of the message to recipient `number`: what events and timelines call it."""
         _, send_id, shard, chunk = self
         return f"msg_{send_id.removeprefix('snd_')}_{shard}_{chunk}_{number}"
+
+    @classmethod
+    def of_message(cls, tenant: str, message: str) -> "tuple[Place, int] | None":
+        """The chunk and the recipient's number of a message's id; None for what is no such id."""
+        match message.split("_"):
+            case ["msg", send, shard, chunk, number] if all(part.isdecimal() for part in (shard, chunk, number)):
+                return cls(tenant, f"snd_{send}", int(shard), int(chunk)), int(number)
+        return None
 
 
 class Stat(Entity):
@@ -256,6 +312,7 @@ class Stat(Entity):
     clicked_machine = NumberSetAttribute(null=True)
     unsubscribed = NumberSetAttribute(null=True)
     failed = NumberSetAttribute(null=True)
+    replied = NumberSetAttribute(null=True)
     deferred = NumberSetAttribute(null=True)
     processed = NumberSetAttribute(null=True)
 

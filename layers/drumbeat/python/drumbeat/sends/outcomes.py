@@ -35,6 +35,11 @@ class Outcome(StrEnum):
     CANCELLED = "x"
     EXPIRED = "e"
     GIVEN_UP = "u"
+    PAUSED = "p"
+    CATEGORY = "k"
+    QUIET_HOURS = "q"
+    STALE = "t"
+    FREQUENCY_CAP = "f"
 
 
 # Every outcome but acceptance, in words: "who was not sent, and why".
@@ -49,6 +54,11 @@ REASONS: dict[str, str] = {
     Outcome.CANCELLED: "cancelled",
     Outcome.EXPIRED: "expired",
     Outcome.GIVEN_UP: "outcome_unknown",
+    Outcome.PAUSED: "paused",
+    Outcome.CATEGORY: "category",
+    Outcome.QUIET_HOURS: "quiet_hours",
+    Outcome.STALE: "stale",
+    Outcome.FREQUENCY_CAP: "frequency_cap",
 }
 
 # Any of these shows that the provider had accepted the message.

@@ -15,7 +15,7 @@ from drumbeat import clock, machines, table
 from drumbeat.activity import frames
 from drumbeat.events import Outbox, outbox
 from drumbeat.segments import model as segments
-from drumbeat.sends import due, environment, grouping, reputation, rollups, senders, states
+from drumbeat.sends import due, environment, grouping, moving, reputation, rollups, senders, states
 from drumbeat.sends.audience import Audience, contact_ids
 from drumbeat.sends.grouping import Group, Page
 from drumbeat.sends.model import Chunk, ChunkState, Outcome, Place, Send, SendState, pack
@@ -59,7 +59,8 @@ def plan(state: dict[str, Any]) -> dict[str, Any]:
         if room <= 0:
             break
         _planned(send, shard)
-    senders.add_work(send.account, tenant, send_id)
+    for account in moving.accounts(send, planning=True):
+        senders.add_work(account, tenant, send_id)
     rollups.request(tenant, send_id, send.launched_at)
     return {**state, "done": send.planned_whole, "wait_seconds": 0}
 
@@ -150,7 +151,7 @@ def _launched(send: Send, size: int) -> Outbox:
     data = frames.campaign_launched(
         send.campaign,
         told["name"],
-        "email",
+        send.channel,
         segment_id=told["segment_id"],
         segment_size=size,
         start=send.launched_at,
@@ -175,12 +176,13 @@ def chunk_of(send: Send, shard: int, number: int, contact_ids: list[str], group:
         cancelled = Outcome.CANCELLED * len(contact_ids)
         state = ChunkState.DONE.value
         return Chunk(*place.chunk_key, state=state, recipients=pack(contact_ids), outcomes=cancelled)
-    not_before = group.not_before if group else None
+    not_before, account = (group.not_before, group.account) if group else (None, None)
     return Chunk(
         *place.chunk_key,
-        gsi2pk=due.partition(send.account, send.send_id, shard),
+        gsi2pk=due.partition(account or send.account, send.send_id, shard),
         gsi2sk=due.sort_key(not_before or clock.business(), ChunkState.PENDING, len(contact_ids), place),
         state=ChunkState.PENDING.value,
+        account=account,
         not_before=not_before,
         recipients=pack(contact_ids),
         outcomes=Outcome.TO_DO * len(contact_ids),

@@ -8,6 +8,7 @@ from typing import Any
 
 from drumbeat import clock
 from drumbeat.sends.model import Chunk, ChunkState, Outcome
+from drumbeat.sends.moment import looking
 
 # So many of the open chunks that are due next are named.
 MOST_NEXT = 20
@@ -16,7 +17,9 @@ MOST_NEXT = 20
 class Recovery:
     """Adds chunks up."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: datetime) -> None:
+        self._now = now
+        self._held: dict[str, tuple[int, datetime]] = {}
         self._states: Counter[str] = Counter()
         self._due: dict[str, str] = {}
         self._since: datetime | None = None
@@ -32,6 +35,9 @@ class Recovery:
             self._next.append((at, *chunk.place[2:]))
             if len(self._next) > 100 * MOST_NEXT:
                 self._next = heapq.nsmallest(MOST_NEXT, self._next)
+        for why, until in looking.waits(chunk, self._now).values():
+            number, soonest = self._held.get(why, (0, until))
+            self._held[why] = number + 1, min(soonest, until)
         doubts = len(chunk.in_doubt)
         if doubts and chunk.unknown_since:
             self._since = min(chunk.unknown_since, self._since or chunk.unknown_since)
@@ -42,11 +48,13 @@ class Recovery:
 
     def numbers(self) -> dict[str, Any]:
         """As it is stored: chunks by state, when the next one of each state is due, (shard, number) of those that are
-        due next, how many recipients are in doubt and since when, and how many were settled by what."""
+        due next, how many recipients wait for a better moment (by why; until when at the soonest), how many are in
+        doubt and since when, and how many were settled by what."""
         return {
             "chunks": dict(self._states),
             "due": self._due,
             "next": [[shard, number] for _, shard, number in heapq.nsmallest(MOST_NEXT, self._next)],
+            "held": {why: [number, clock.iso(until)] for why, (number, until) in self._held.items()},
             "in_doubt": self._in_doubt,
             "unknown_since": clock.iso(self._since) if self._since else None,
             "settled": {by: number for by, number in self._settled.items() if number},

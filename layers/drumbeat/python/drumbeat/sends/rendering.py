@@ -1,8 +1,7 @@
 """What a recipient gets: the send's content, compiled once per instance, with the recipient's fragments.
 
-A template is compiled into SES's inline template and fragments (drumbeat.templates.engine). The same code renders
-previews,
-test mails and campaigns, so what was previewed is what is sent.
+A template is compiled into a static text and fragments (drumbeat.templates.engine), whatever its channel. The same code
+renders previews, tests and campaigns, so what was previewed is what is sent.
 """
 
 import os
@@ -11,8 +10,10 @@ from collections.abc import Mapping
 from email.utils import formataddr
 from typing import TYPE_CHECKING, Any
 
-from drumbeat import clock, ids, money
-from drumbeat.channels.ses import Mail, Template
+from pydantic_core import to_jsonable_python
+
+from drumbeat import channels, clock, ids, money
+from drumbeat.channels import Message, Template
 from drumbeat.contacts.model import Contact
 from drumbeat.sends import tokens
 from drumbeat.sends.model import Content, Place
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from drumbeat.templates.engine import Compiled
 
 _KEPT = 20
+# Where our own templates' links and pixel lead.
+_OURS = ("click_base", "open_url")
 _compiled: "OrderedDict[tuple[str, str, bool], Compiled]" = OrderedDict()
 
 
@@ -39,8 +42,18 @@ def compiled(content: Content, *, tracked: bool = True) -> "Compiled":
 def compile_content(content: Content, *, tracked: bool = True) -> "Compiled":
     """Compile it now. Raises TemplateError."""
     # Functions that only need the addresses here do without a quarter of a second of imports.
-    from drumbeat.templates.engine import compile_template
+    from drumbeat.templates.engine import compile_template, compile_texts
 
+    channel = channels.get(content.channel)
+    if "html" not in channel.parts:
+        return compile_texts(
+            content.subject,
+            content.text or "",
+            track_links=tracked and bool(content.track_clicks),
+            parameters=Parameters.of(content.utm),
+            known_links=content.known_links or (),
+            json=channel.json,
+        )
     return compile_template(
         content.subject,
         content.html,
@@ -54,32 +67,35 @@ def compile_content(content: Content, *, tracked: bool = True) -> "Compiled":
 
 
 def template(content: Content, *, tracked: bool = True) -> Template:
-    """The static parts, as SES takes them."""
+    """The static parts."""
     whole = compiled(content, tracked=tracked)
     return Template(whole.subject, whole.html, whole.text)
 
 
 def sender(content: Content) -> str:
-    """The From header."""
-    return formataddr((content.sender_name, content.sender_email))
+    """The From header of a mail; of other messages the sender's name."""
+    return formataddr((content.sender_name, content.sender_email)) if content.sender_email else content.sender_name
 
 
-def mail(content: Content, contact: Contact, place: Place, number: int, secret: bytes, attempt: int) -> Mail:
-    """One recipient's fragments, unsubscribe headers (RFC 8058) and tags. Raises TemplateError."""
-    token = tokens.issue(secret, place, number)
+def message(content: Content, contact: Contact, place: Place, number: int, secret: bytes, attempt: int) -> Message:
+    """One recipient's fragments, tags and, of a mail, unsubscribe headers (RFC 8058). Raises TemplateError."""
+    channel = channels.get(content.channel)
+    token = (tokens.issue_short if channel.paid_by_length else tokens.issue)(secret, place, number)
     base = base_of(content)
-    unsubscribe = f"{base}/u/{token}"
+    unsubscribe = {
+        "List-Unsubscribe": f"<{base}/u/{token}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
     _, send_id, shard, chunk = place
     tracked = contact.tracking is not False
     variables = offered(content, f"{base}/c/{token}" if tracked and content.track_clicks else None)
     data = {**personal(contact, variables), **addresses(base, token), **frame(content)}
-    return Mail(
-        to=contact.email or "",
+    if channel.json:  # for programs, which call things by their ids
+        data |= {"message_id": place.message(number), "contact_id": contact.contact_id}
+    return Message(
+        to=channel.address(contact) or "",
         fragments=compiled(content, tracked=tracked).render(data),
-        headers={
-            "List-Unsubscribe": f"<{unsubscribe}>",
-            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
-        },
+        headers=unsubscribe if content.sender_email else {},
         tags={
             "send": send_id,
             "chunk": f"{shard}-{chunk}",
@@ -87,7 +103,14 @@ def mail(content: Content, contact: Contact, place: Place, number: int, secret: 
             "i": str(number),
             "contact": ids.bare(contact.contact_id),
         },
+        values=_values(data) if (content.said or {}).get("provider_template") else {},
     )
+
+
+def _values(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a template of the provider's own may say: all that ours may, but for our links and pixel, as JSON."""
+    said: dict[str, Any] = to_jsonable_python({name: data[name] for name in data if name not in _OURS})
+    return said
 
 
 def offered(content: Content, click_base: str | None = None) -> Mapping[str, Any]:

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from drumbeat import clock, queues, table
-from drumbeat.sends import marks
+from drumbeat import channels, clock, queues, table
+from drumbeat.sends import destinations, marks, moving, stats
 from drumbeat.sends.breakdown import Breakdown
 from drumbeat.sends.model import ENDED, Chunk, ChunkState, Outcome, Send, Stat
 from drumbeat.sends.recovery import Recovery
@@ -25,31 +25,42 @@ _asked: dict[str, float] = {}
 def compute(tenant: str, send: Send) -> dict[str, Any]:
     """Read every chunk and stat of a send and add them up.
 
-    `outcomes` counts recipients by letter, `open` the chunks that are not done, `links` unique human clicks by link
-    number, `details` are the same numbers by hour, reader, country and domain (drumbeat.sends.breakdown), `recovery`
-    says how far it is and what was settled (drumbeat.sends.recovery).
+    `undelivered` are those that were accepted and did not arrive; of text messages `parts` are what they were cut into,
+    and `texts_cost` is what that costs. `outcomes` counts recipients by letter, `open` the chunks that are not done,
+    `links` unique human clicks by link number, `details` are the same numbers by hour, reader, country and domain
+    (drumbeat.sends.breakdown), `by_account` how many were sent over which account, if there are two, `recovery` says
+    how far it is and what was settled (drumbeat.sends.recovery).
     """
     outcomes: Counter[str] = Counter()
     sets: Counter[str] = Counter()
     open_chunks = 0
-    details, recovery = Breakdown(marks.hour_of(send.launched_at)), Recovery()
+    paid = channels.get(send.channel).paid_by_length
+    prices = destinations.Agreed((send.launch or {}).get("prices")) if paid else None
+    by_account: Counter[str] = Counter()
+    details, recovery = Breakdown(marks.hour_of(send.launched_at), prices=prices), Recovery(clock.business())
     # Whether a send is finished must not be read from a stale copy; at half the price once it is.
     consistent = send.state not in ENDED
     for shard in range(int(send.plan_shards)):
         for chunk in table.rows(Chunk, f"CHUNK#{tenant}#{send.send_id}#{shard}", consistent=consistent):
             outcomes.update(chunk.outcomes)
+            if send.fallback:
+                sent = (number for number, letter in enumerate(chunk.outcomes) if letter == Outcome.ACCEPTED)
+                by_account.update(moving.moved_to(chunk, number) or send.account for number in sent)
             open_chunks += chunk.state != ChunkState.DONE
             recovery.chunk(chunk)
             details.chunk(f"{shard}#{chunk.sk}", chunk.outcomes, chunk.hours, chunk.domains)
-        for item in _stats(tenant, send.send_id, shard):
+        for number, item in stats.by_chunk(_stats(tenant, send.send_id, shard)):
             found = net(Stat.sets_of(item))
             sets.update({name: len(members) for name, members in found.items()})
-            details.stat(f"{shard}#{item['sk']['S']}", found, Stat.sets_of(item, marks=True))
+            details.stat(f"{shard}#{number}", found, Stat.sets_of(item, marks=True))
     return {
         **{name: size for name, size in sets.items() if not _is_link(name)},
+        **details.paid(),
+        "channel": send.channel,
         "recipients": sum(outcomes.values()),
         "accepted": outcomes[Outcome.ACCEPTED],
         "outcomes": dict(outcomes),
+        **({"by_account": dict(by_account)} if send.fallback else {}),
         "open": open_chunks,
         "planned": send.planned_whole,
         "links": {name[1:]: size for name, size in sorted(sets.items()) if _is_link(name)},
@@ -77,7 +88,8 @@ def net(sets: dict[str, frozenset[int]]) -> dict[str, frozenset[int]]:
     none: frozenset[int] = frozenset()
     hard, arrived = sets.get("bounced", none), sets.get("delivered", none)
     soft = sets.get("soft_bounced", none) - arrived - hard
-    return {**sets, "delivered": arrived - hard, "soft_bounced": soft, "bounced": hard | soft}
+    lost = (hard | soft | sets.get("failed", none)) - (arrived - hard)
+    return {**sets, "delivered": arrived - hard, "soft_bounced": soft, "bounced": hard | soft, "undelivered": lost}
 
 
 def _stats(tenant: str, send_id: str, shard: int) -> Iterable[dict[str, Any]]:

@@ -14,8 +14,8 @@ from typing import Any
 
 from pynamodb.attributes import UnicodeSetAttribute
 
-from drumbeat import clock, machines
-from drumbeat.aws import client
+from drumbeat import channels, clock, machines, providers
+from drumbeat.channels import Account
 from drumbeat.sends import throttling
 from drumbeat.sends.work import GOVERN
 from drumbeat.table import (
@@ -32,6 +32,7 @@ from drumbeat.table import (
 ALL = "SENDERS#all"
 # The deployment's own SES account; a tenant's other providers get rows of their own.
 SES = "ses"
+OWN = Account(SES, "email", "ses")
 # Until the account has been asked: the rate of SES's sandbox.
 FIRST_RATE = 1.0
 # A bucket may hold what was not used for a second, not more.
@@ -41,7 +42,8 @@ THROTTLED, DAILY_QUOTA = "throttled", "daily_quota"
 
 
 class Sender(Entity):
-    """A provider account. `released_until` (wall time) is how far its capacity has been given away.
+    """A provider account, of a `tenant` or the deployment's own. `released_until` (wall time) is how far its capacity
+    has been given away.
 
     `slow_rate` is what it was slowed down to at `slowed_at` (wall time), when the provider throttled it
     (drumbeat.sends.throttling); until `held_until` (wall time) nothing is released, for `held_reason`. `circuit` and
@@ -57,6 +59,9 @@ class Sender(Entity):
     gsi1sk = UnicodeAttribute()
     listed = index(1)
     account = UnicodeAttribute()
+    tenant = UnicodeAttribute(null=True)
+    channel = UnicodeAttribute(default="email")
+    provider = UnicodeAttribute(default="ses")
     rate = NumberAttribute(default=FIRST_RATE)
     left_today = NumberAttribute(null=True)
     checked_at = InstantAttribute(null=True)
@@ -86,16 +91,35 @@ class Sender(Entity):
 
 
 def get(account: str = SES) -> Sender:
-    """The account's row; made when it is first needed."""
-    row = Sender.fetch(*Sender.key(account)) or made(account)
+    """The account's row; the deployment's own is made when it is first needed, others by `of`. Raises LookupError."""
+    row = Sender.fetch(*Sender.key(account))
+    return _known(row or made(_own(account)))
+
+
+def of(account: Account) -> Sender:
+    """The row of an account; made when it is first needed."""
+    return _known(Sender.fetch(*Sender.key(account.id)) or made(account))
+
+
+def _own(account: str) -> Account:
+    if account != SES:
+        raise LookupError(f"nothing was ever sent over the account {account}")
+    return OWN
+
+
+def _known(row: Sender) -> Sender:
+    """The row with what the account may send."""
     if row.checked_at is None:  # also when whoever made the row died here: a send would get chunks of one mail each
         refresh(row)
     return row
 
 
-def made(account: str) -> Sender:
-    """A new row for an account, of which nothing is known but its name; the stored one if somebody was quicker."""
-    row = Sender(*Sender.key(account), gsi1pk=ALL, gsi1sk=account, account=account)
+def made(account: Account) -> Sender:
+    """A new row for an account, of which nothing is known yet; the stored one if somebody was quicker."""
+    row = Sender(
+        *Sender.key(account.id), gsi1pk=ALL, gsi1sk=account.id, account=account.id, tenant=account.tenant,
+        channel=account.channel, provider=account.provider,
+    )  # fmt: skip
     try:
         row.create()
     except ConditionFailed as error:
@@ -103,15 +127,17 @@ def made(account: str) -> Sender:
     return row
 
 
+def account_of(row: Sender) -> Account:
+    """The account of a row. Raises NotFound for one that its tenant has deleted."""
+    return providers.account(row.tenant or "", row.channel, row.account)
+
+
 def refresh(row: Sender) -> None:
-    """Ask SES what the account may send. It gives no rate headers, and drops what is over its quota."""
-    account = client("sesv2").get_account()
-    quota = account["SendQuota"]
-    most = float(quota["Max24HourSend"])
-    left = most - float(quota["SentLast24Hours"]) if most >= 0 else None  # -1: no daily limit
+    """Ask what the account may send. SES, for one, gives no rate headers, and drops what is over its quota."""
+    rate, left = channels.provider(row.channel, row.provider).capacity(account_of(row))
     cls = Sender
     actions: list[Any] = [
-        cls.rate.set(max(0.1, float(quota["MaxSendRate"]))),
+        cls.rate.set(rate),
         cls.left_today.set(left) if left is not None else cls.left_today.remove(),
         cls.checked_at.set(clock.wall()),
     ]
@@ -141,6 +167,18 @@ def forget_work(row: Sender, over: list[str]) -> None:
         return
 
 
+def retire(account: str) -> bool:
+    """Forget an account over which nothing will be sent any more; False when a send has open chunks for it."""
+    row = Sender.fetch(*Sender.key(account))
+    if row is None:
+        return True
+    try:
+        row.delete(Sender.work.does_not_exist(), add_version_condition=False)
+    except ConditionFailed:
+        return False
+    return True
+
+
 def start_governor(account: str, generation: int) -> None:
     state = {"account": account, "generation": generation, "round": 0}
     machines.start(GOVERN, f"{account}-{generation}", state)
@@ -157,7 +195,7 @@ def slow_down(account: str, reason: str, wait: timedelta) -> None:
     cls, now = Sender, clock.wall()
 
     def once() -> Sender:
-        row = cls.fetch(*cls.key(account)) or made(account)
+        row = cls.fetch(*cls.key(account)) or made(_own(account))
         held = max(row.held_until or now, now + wait)
         actions: list[Any] = [cls.held_until.set(held), cls.held_reason.set(THROTTLED), cls.released_until.set(held)]
         if row.slowed_at is None or now - row.slowed_at >= throttling.TOGETHER:

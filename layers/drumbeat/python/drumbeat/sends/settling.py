@@ -1,16 +1,19 @@
 """Chunks of which nobody knows whether they were sent: a call timed out, or its worker died.
 
-Provider events carry chunk and recipient, so any event proves that a mail was accepted. Who has none by the end of the
-grace is sent again (`after_grace`) or given up (`never`), as the tenant's policy says. Either way it is written down.
+Provider events carry chunk and recipient, so any event proves that a message was accepted; and some providers can be
+asked (drumbeat.sends.asking). Who is in doubt still by the end of the grace is sent to again (`after_grace`) or given
+up (`never`), as the tenant's policy says. Either way it is written down.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from drumbeat import clock, table
+from drumbeat.channels.outcomes import Entry, Fate
 from drumbeat.contacts import model as contacts
 from drumbeat.contacts.model import Contact
-from drumbeat.sends import due, ledger
+from drumbeat.sends import asking, due, ledger, stats
 from drumbeat.sends.ledger import merged, sent_rows
 from drumbeat.sends.model import ENDED, PROOFS, Chunk, ChunkState, Outcome, Send, Stat
 from drumbeat.table import ConditionFailed
@@ -19,10 +22,11 @@ FIRST_LOOK = timedelta(minutes=2)
 
 
 def next_look(now: datetime, since: datetime, send: Send) -> datetime:
-    """When to look for proof again: after two minutes, then after as long as it has been, at the latest when the
-    grace ends."""
+    """When to look for proof again: after two minutes (sooner where the provider can be asked), then after as long as
+    it has been, at the latest when the grace ends."""
     end = since + timedelta(seconds=int(send.grace_seconds))
-    return min(end, now + max(FIRST_LOOK, now - since)) if now < end else now
+    first = asking.FIRST_ASK * clock.SCALE if asking.possible(send) else FIRST_LOOK
+    return min(end, now + max(first, now - since)) if now < end else now
 
 
 def settle(send: Send, chunk: Chunk) -> None:
@@ -36,9 +40,12 @@ def settle(send: Send, chunk: Chunk) -> None:
         called = chunk.to_do if chunk.calling is None else [int(number) for number in chunk.calling]
         doubtful, since = doubtful | set(called), now
     proven = doubtful & _proofs(chunk)
-    in_doubt = doubtful - proven
+    told = asking.answers(send, chunk, doubtful - proven)
+    sent = dict.fromkeys(proven, "") | {number: it.message_id or "" for number, it in told.items() if _was_sent(it)}
+    # Who was not sent for sure is to be sent as if nothing had happened, whatever the policy.
+    in_doubt = doubtful - proven - frozenset(told)
     again: frozenset[int] = frozenset()
-    outcomes = merged(chunk.outcomes, dict.fromkeys(proven, Outcome.ACCEPTED))
+    outcomes = merged(chunk.outcomes, dict.fromkeys(sent, Outcome.ACCEPTED))
     if now >= since + timedelta(seconds=int(send.grace_seconds)):
         if send.unknown_policy == "never" or send.state in ENDED:
             outcomes = merged(outcomes, dict.fromkeys(in_doubt, Outcome.GIVEN_UP))
@@ -46,15 +53,22 @@ def settle(send: Send, chunk: Chunk) -> None:
             again = in_doubt
         in_doubt = frozenset()
     facts: list[Any] = []
-    if proven:
-        facts = [_settled(chunk, "events", proven), *ledger.facts(chunk, _tell(send, chunk, set(proven)), proven)]
+    if proven or told:
+        facts = [_settled(chunk, {"events": proven, "asking": frozenset(told)})]
+    if sent:
+        facts += ledger.facts(send, chunk, _tell(send, chunk, sent), sent, {})
     _write(send, chunk, outcomes, in_doubt, again, since, facts)
 
 
-def _settled(chunk: Chunk, by: str, numbers: frozenset[int]) -> Any:
-    """Who is in doubt no more, and because of what: a set, so that whoever says it again changes nothing."""
+def _was_sent(entry: Entry) -> bool:
+    return entry.fate == Fate.ACCEPTED
+
+
+def _settled(chunk: Chunk, by: Mapping[str, frozenset[int]]) -> Any:
+    """Who is in doubt no more, and because of what: sets, so that whoever says it again changes nothing."""
     known = dict(chunk.settled or {})
-    return Chunk.settled.set({**known, by: sorted({*known.get(by, ()), *numbers})})
+    told = {what: sorted({*known.get(what, ()), *numbers}) for what, numbers in by.items() if numbers}
+    return Chunk.settled.set({**known, **told})
 
 
 def _write(
@@ -95,17 +109,17 @@ def _write(
 
 def _proofs(chunk: Chunk) -> set[int]:
     """The recipients of whom any event has come."""
-    data = table.connection(Stat).get_item(*chunk.place.stat_key, consistent_read=True)
-    sets = Stat.sets_of(data.get("Item", {}))
+    sets = Stat.sets_of(stats.of([chunk]).get(chunk.place, {}))
     return {number for name, members in sets.items() if name in PROOFS or name.startswith("l") for number in members}
 
 
-def _tell(send: Send, chunk: Chunk, proven: set[int]) -> dict[int, Contact]:
-    """Write the timeline rows that the lost call would have written; gives whom they are of."""
+def _tell(send: Send, chunk: Chunk, sent: Mapping[int, str]) -> dict[int, Contact]:
+    """Write the timeline rows that the lost call would have written, with the provider's ids where they are known;
+    gives whom they are of."""
     everyone = chunk.contacts
     found = {
-        contact.contact_id: contact for contact in contacts.many(send.tenant, [everyone[n] for n in sorted(proven)])
+        contact.contact_id: contact for contact in contacts.many(send.tenant, [everyone[n] for n in sorted(sent)])
     }
-    people = {number: found[everyone[number]] for number in proven if everyone[number] in found}
-    table.put_many(sent_rows(send, chunk, people, dict.fromkeys(people, "")))
+    people = {number: found[everyone[number]] for number in sent if everyone[number] in found}
+    table.put_many(sent_rows(send, chunk, people, {number: sent[number] for number in people}))
     return people

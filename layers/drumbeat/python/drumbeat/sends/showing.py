@@ -19,6 +19,7 @@ from drumbeat.sends.views import (
     CircuitView,
     EnvironmentView,
     GovernorView,
+    HeldView,
     OpenChunkView,
     PlannerView,
     PolicyView,
@@ -46,21 +47,27 @@ def shown(tenant: str, send_id: str, now: datetime) -> SendView:
     recovery = totals.numbers.get("recovery") or {}
     states_of = {state: int(number) for state, number in recovery.get("chunks", {}).items()}
     dues = {state: clock.parse(at) for state, at in recovery.get("due", {}).items()}
+    waiting = held(totals.numbers, now)
     return SendView(
         id=send.send_id,
         campaign_id=send.campaign,
         state=send.state,
         reason=send.reason,
-        waiting_for=_waiting_for(send, account, written.is_home, dues, now),
+        waiting_for=[*_waiting_for(send, account, written.is_home, dues, now), *(one.reason for one in waiting)],
         launched_at=send.launched_at,
         finished_at=send.finished_at,
         expires_at=send.expires_at,
         as_of=totals.as_of,
         policy=PolicyView(unknown=send.unknown_policy, grace_seconds=int(send.grace_seconds)),
         audience=_audience(send),
+        account=send.account,
+        fallback=send.fallback,
+        fallback_reason=send.refused,
+        sent_by_account=totals.numbers.get("by_account") or _by_one(send, totals.numbers["outcomes"]),
         recipients=_recipients(totals.numbers["outcomes"], recovery.get("in_doubt", 0)),
         chunks={state: ChunksView(count=n, next_due_at=dues.get(state)) for state, n in sorted(states_of.items())},
         next_chunks=_next_chunks(send, recovery.get("next", ())),
+        held=waiting,
         unknown=_unknown(send, recovery, dues.get(ChunkState.UNKNOWN)),
         settled=_settled(recovery.get("settled", {})),
         planner=PlannerView(
@@ -76,6 +83,13 @@ def shown(tenant: str, send_id: str, now: datetime) -> SendView:
         stopped=_stopped(send),
         environment=written,
     )  # fmt: skip
+
+
+def held(numbers: Mapping[str, Any], now: datetime) -> list[HeldView]:
+    """Who waits for a better moment, by a roll-up's numbers."""
+    found = (numbers.get("recovery") or {}).get("held") or {}
+    shown = (HeldView(reason=why, recipients=n, until=clock.parse(until)) for why, (n, until) in sorted(found.items()))
+    return [one for one in shown if one.until > now]
 
 
 def _environment(send: Send) -> EnvironmentView:
@@ -142,6 +156,11 @@ def _audience(send: Send) -> AudienceView:
         size=int(send.audience_size),
         planned=send.planned_whole,
     )
+
+
+def _by_one(send: Send, outcomes: Mapping[str, int]) -> dict[str, int]:
+    sent = outcomes.get(Outcome.ACCEPTED, 0)
+    return {send.account: sent} if sent else {}
 
 
 def _recipients(outcomes: Mapping[str, int], in_doubt: int) -> dict[str, int]:

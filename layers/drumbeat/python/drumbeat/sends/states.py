@@ -6,8 +6,9 @@ from typing import Any
 
 from drumbeat import clock
 from drumbeat.logs import logger
-from drumbeat.sends import senders
+from drumbeat.sends import grouping, senders
 from drumbeat.sends.model import Send, SendState
+from drumbeat.sends.senders import Sender
 from drumbeat.table import ConditionFailed
 
 
@@ -38,4 +39,8 @@ def rests(send: Send) -> bool:
 
 def wake(send: Send) -> None:
     """Let a governor look at the send again: it was resumed, or cancelled and has to be closed."""
-    senders.add_work(send.account, send.tenant, send.send_id)
+    for account in dict.fromkeys([send.account, *grouping.routes(send)]):
+        senders.add_work(account, send.tenant, send.send_id)
+    row = Sender.fetch(*Sender.key(send.fallback)) if send.fallback and send.fallback != send.account else None
+    if row is not None and f"{send.tenant}#{send.send_id}" in (row.work or ()):
+        senders.add_work(row.account, send.tenant, send.send_id)

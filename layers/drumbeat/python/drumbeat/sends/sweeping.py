@@ -8,7 +8,7 @@ from pynamodb.expressions.update import Action
 
 from drumbeat import clock, queues, table
 from drumbeat.logs import logger
-from drumbeat.sends import due, environment, governing, planning, senders, states
+from drumbeat.sends import daily, due, environment, governing, moving, planning, senders, states
 from drumbeat.sends.model import SHARDS, Send
 from drumbeat.sends.senders import Sender
 from drumbeat.sends.work import ROLL_UP
@@ -66,10 +66,11 @@ def _look_at(send: Send, now: datetime) -> None:
     """Plan what was not planned, hand what is due to the governor, add up; and come back, or leave it alone."""
     over = send.finished_at is not None
     started: list[str] = []
-    if over and send.finished_at + LOOKED_AT < now and due.next_at(send.account, send.send_id) is None:
+    if over and send.finished_at + LOOKED_AT < now and not _any_due(send):
         later: list[Action] = [Send.gsi2pk.remove(), Send.gsi2sk.remove()]
     else:
-        later = [Send.gsi2sk.set(sort_key(now + (AGAIN_WHEN_OVER if over else AGAIN), send.send_id))]
+        again = AGAIN_WHEN_OVER if over else daily.AGAIN if daily.is_daily(send) else AGAIN
+        later = [Send.gsi2sk.set(sort_key(now + again, send.send_id))]
         if not over:
             started = _carry_on(send, now)
         queues.send(ROLL_UP, send.tenant, [{"tenant": send.tenant, "send": send.send_id}])
@@ -82,19 +83,27 @@ def _look_at(send: Send, now: datetime) -> None:
         return
 
 
+def _any_due(send: Send) -> bool:
+    return any(due.next_at(account, send.send_id) for account in moving.accounts(send))
+
+
 def _carry_on(send: Send, now: datetime) -> list[str]:
     """Start what should be at work and is not; gives what was started."""
     started = []
     silent = (send.planned_at or clock.wall_time_of(send.launched_at)) < clock.wall() - PLANNING_LATE
-    if not send.planned_whole and silent:
+    if daily.is_daily(send):
+        daily.seal(send, now)
+    elif not send.planned_whole and silent:
         logger.warning("planning is late, starting it again", extra={"send": send.send_id})
         planning.start(send, f"-{int(clock.wall().timestamp())}")
         started.append("planner")
-    at = governing.next_at(send, now)
-    known = senders.get(send.account).work or ()
-    if at is not None and at <= now and not states.rests(send) and f"{send.tenant}#{send.send_id}" not in known:
-        states.wake(send)
-        started.append("governor")
+    for account in moving.accounts(send):
+        at = governing.next_at(send, now, account)
+        if at is None or at > now or states.rests(send):
+            continue
+        if f"{send.tenant}#{send.send_id}" not in (senders.get(account).work or ()):
+            senders.add_work(account, send.tenant, send.send_id)
+            started.append("governor")
     return started
 
 
@@ -106,7 +115,7 @@ def _accounts() -> Iterator[Sender]:
 def _wake(row: Sender, now: datetime) -> None:
     """Start a governor where chunks are due and none is at work."""
     sends = Send.many([Send.key(*work.split("#")) for work in sorted(row.work or ())])
-    upcoming = {send.send_id: governing.next_at(send, now) for send in sends if not states.rests(send)}
+    upcoming = {send.send_id: governing.next_at(send, now, row.account) for send in sends if not states.rests(send)}
     over = [send for send in sends if send.finished_at is not None and upcoming.get(send.send_id, now) is None]
     if over:  # its last roll-up came behind its governor: looked at for ever, it would cost each minute
         senders.forget_work(row, [f"{send.tenant}#{send.send_id}" for send in over])

@@ -40,6 +40,15 @@ class OpenChunkView(View):
     attempts: int
 
 
+class HeldView(View):
+    """Recipients who wait for a better moment: because of `quiet_hours` where they are, or a `frequency_cap`. The first
+    of them get it at `until`."""
+
+    reason: str
+    recipients: int
+    until: Instant
+
+
 class UnknownView(View):
     """Recipients of whom nobody knows whether they were sent: since when, at the longest; when the next look is; when
     the last grace of those who are in doubt by then ends at the earliest."""
@@ -136,7 +145,9 @@ class EnvironmentView(View):
 
 class SendView(View):
     """A send. `recipients` are counted by what became of them, true at `as_of`; `open` have not been sent yet, of
-    `unknown` nobody knows. `waiting_for` says what holds it up, in words."""
+    `unknown` nobody knows. `waiting_for` says what holds it up, in words. It leaves over
+    `account`, and what that does not send for sure over `fallback`: all of it, if the first one refuses the send, as
+    `fallback_reason` says."""
 
     id: str
     campaign_id: str
@@ -149,9 +160,14 @@ class SendView(View):
     as_of: Instant
     policy: PolicyView
     audience: AudienceView
+    account: str
+    fallback: str | None
+    fallback_reason: str | None
+    sent_by_account: dict[str, int]
     recipients: dict[str, int]
     chunks: dict[str, ChunksView]
     next_chunks: list[OpenChunkView]
+    held: list[HeldView]
     unknown: UnknownView
     settled: SettledView
     planner: PlannerView

@@ -12,6 +12,7 @@ so that no key can be built without one. Rows that must be found before the tena
     SENDKEY    a tracking token's send             sends
     CERT       a provider's signing certificate    feedback
     CLAIM      a sending or tracking domain        deliverability
+    CALLBACK   an address that providers report to providers
     RATE       requests in a window                edge
 
 and the index of due work, `DUE#<kind>#<shard>`, which the sweepers read for all tenants.

@@ -16,10 +16,12 @@ def keys_in_index(
     partition: str,
     *,
     after: tuple[str, ...] | None = None,
+    between: tuple[str, str] | None = None,
     newest_first: bool = True,
     limit: int | None = None,
 ) -> Iterator[tuple[str, str, str]]:
-    """(pk, sk, index sort key) of an index partition in its order; `after` is that triple of the last one seen."""
+    """(pk, sk, index sort key) of an index partition in its order, all or those `between` two index sort keys; `after`
+    is that triple of the last one seen."""
     start = None
     if after:
         pk, sk, place = after
@@ -34,6 +36,9 @@ def keys_in_index(
             "ScanIndexForward": not newest_first,
             "ProjectionExpression": f"pk, sk, gsi{number}sk",
         }
+        if between:
+            kwargs["KeyConditionExpression"] += f" AND gsi{number}sk BETWEEN :b AND :c"
+            kwargs["ExpressionAttributeValues"] |= {":b": {"S": between[0]}, ":c": {"S": between[1]}}
         if start:
             kwargs["ExclusiveStartKey"] = start
         if limit:

@@ -16,7 +16,7 @@ from drumbeat.table.entity import Entity
 
 MOST_IN_TRANSACTION = 100
 
-E = TypeVar("E", bound=Entity)
+T = TypeVar("T")
 
 
 class TransactionRefused(Exception):
@@ -104,7 +104,7 @@ def _found(reason: Mapping[str, Any]) -> dict[str, Any] | None:
     return reason.get("Item", {}) if reason.get("Code") == "ConditionalCheckFailed" else None
 
 
-def retried(change: Callable[[], E], tries: int = 20) -> E:
+def retried(change: Callable[[], T], tries: int = 20) -> T:
     """Run a read-and-conditionally-write until its condition holds: for items that several may change at once."""
     for tried in range(tries):
         try:

@@ -26,14 +26,16 @@ from liquid.expression import Expression
 
 from drumbeat.templates import footer
 from drumbeat.templates.fragments import Names, handlebars
-from drumbeat.templates.language import BoundedContext, environment, failure, parse, to_text
+from drumbeat.templates.language import BoundedContext, failure, parse
 from drumbeat.templates.limits import MAX_FRAGMENT, MAX_RENDERED, MAX_STATIC, LimitReached, TemplateError
 from drumbeat.templates.links import Link, LinkTable, resolve_link, rewrite_html, rewrite_text
 from drumbeat.templates.parameters import NONE, Parameters
 from drumbeat.templates.plaintext import derive_text
 from drumbeat.templates.source import PLACEHOLDER, Masked, mask
 
-__all__ = ["RESERVED", "Compiled", "Link", "Rendered", "TemplateError", "compile_template", "resolve_link"]
+__all__ = [
+    "RESERVED", "Compiled", "Link", "Rendered", "TemplateError", "compile_template", "compile_texts", "resolve_link",
+]  # fmt: skip
 
 RESERVED = frozenset({
     "click_base", "open_url", "unsubscribe_url", "preferences_url", "postal_address", "sender_name", "now",
@@ -95,7 +97,7 @@ class _Part:
 def _value(step: _Step, context: BoundedContext) -> str:
     if step.expression is not None:
         # str: a subclass (Markup) costs json more.
-        return str(to_text(step.expression.evaluate(context), context.autoescape))
+        return str(context.written(step.expression.evaluate(context)))
     buffer = context.get_buffer()
     step.node.render(context, buffer)
     return buffer.getvalue()
@@ -169,6 +171,35 @@ def compile_template(
         raise failure("html", error, None) from None
 
 
+def compile_texts(
+    subject: str,
+    text: str,
+    *,
+    track_links: bool = True,
+    known_links: Sequence[str] = (),
+    parameters: Parameters = NONE,
+    json: bool = False,
+) -> Compiled:
+    """Compile a message without HTML, of a channel that has texts only: no footer, no pixel, nothing escaped. A text
+    that is `json` stays as it is written, and values are escaped for it: within quotes `{{ name }}`, else
+    `{{ total | json }}`.
+
+    TemplateError names field, line and remedy.
+    """
+    try:
+        if json:
+            return _assemble({"subject": "", "html": "", "text": text}, (), frozenset(), json=True)
+        table = LinkTable(tracked=track_links, known=known_links, parameters=parameters)
+        masked = _masked("subject", subject)
+        sources = {
+            "subject": masked.restore(masked.text), "html": "",
+            "text": rewrite_text(_masked("text", text), table, short=True),
+        }  # fmt: skip
+        return _assemble(sources, table.links(), frozenset())
+    except RecursionError as error:
+        raise failure("text", error, None) from None
+
+
 def _sources(
     subject: str, html: str, text: str | None, table: LinkTable, track_opens: bool, ensure_footer: bool, language: str
 ) -> tuple[dict[str, str], tuple[Link, ...], frozenset[str]]:
@@ -214,9 +245,11 @@ def check_liquid(field: str, source: str) -> None:
     _variables(_part(field, PLACEHOLDER.sub(lambda match: lines[int(match[1])], masked.text), Names()))
 
 
-def _assemble(sources: Mapping[str, str], links: tuple[Link, ...], added: frozenset[str]) -> Compiled:
+def _assemble(
+    sources: Mapping[str, str], links: tuple[Link, ...], added: frozenset[str], *, json: bool = False
+) -> Compiled:
     names = Names()
-    parts = tuple(_part(field, source, names) for field, source in sources.items())
+    parts = tuple(_part(field, source, names, json=json) for field, source in sources.items())
     compiled = Compiled(
         subject=parts[0].static,
         html=parts[1].static,
@@ -232,9 +265,9 @@ def _assemble(sources: Mapping[str, str], links: tuple[Link, ...], added: frozen
     return compiled
 
 
-def _part(field: str, source: str, names: Names) -> _Part:
+def _part(field: str, source: str, names: Names, *, json: bool = False) -> _Part:
     html = field == "html"
-    template = parse(field, source, html=html)
+    template = parse(field, source, html=html, json=json)
     assigned = {str(name) for node in _walk(template.nodes) for name in node.template_scope()}
     static: list[str] = []
     pieces: list[tuple[str, str | None]] = []
@@ -278,7 +311,7 @@ def _walk(nodes: list[Node]) -> Iterator[Node]:
 def _variables(part: _Part) -> set[str]:
     """Global variables as dotted paths; TemplateError for an unknown filter."""
     analysis = part.template.analyze(include_partials=False)
-    known = environment(html=part.field == "html").filters
+    known = part.template.env.filters
     for name, spans in analysis.filters.items():
         if name not in known:
             line = part.template.nodes[0].token.source.count("\n", 0, spans[0].index) + 1

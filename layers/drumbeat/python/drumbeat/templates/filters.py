@@ -57,15 +57,16 @@ def table(*, html: bool) -> dict[str, Filter]:
     raw: dict[str, Filter] = {**_LIQUID, "date": date_, "money": money, "link_url": link_url, "strip_html": strip_html}
     # In a text there is no markup to make: these give their input back.
     raw |= _HTML if html else dict.fromkeys(_HTML, as_text)
-    return {name: _bounded(name, function) for name, function in raw.items()}
+    return {name: bounded(name, function) for name, function in raw.items()}
 
 
-def _bounded(name: str, function: Filter) -> Filter:
+def bounded(name: str, function: Filter) -> Filter:
+    """The filter, with limits on what goes into it and comes out of it."""
     grows = _GROWTH.get(name)
     wants_context = getattr(function, "with_context", False)
     wants_environment = getattr(function, "with_environment", False)
 
-    def bounded(left: object, *args: object, context: Any, **kwargs: object) -> object:
+    def within(left: object, *args: object, context: Any, **kwargs: object) -> object:
         # Nearly every value is a short text: not worth a call.
         size = len(left) if type(left) is str and len(left) < MAX_FRAGMENT else measure(left)
         for value in args:
@@ -85,8 +86,8 @@ def _bounded(name: str, function: Filter) -> Filter:
             measure(result)
         return result
 
-    bounded.with_context = True  # type: ignore[attr-defined]
-    return bounded
+    within.with_context = True  # type: ignore[attr-defined]
+    return within
 
 
 def _join_size(left: object, args: tuple[object, ...], context: Any) -> int:

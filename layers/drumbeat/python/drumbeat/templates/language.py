@@ -6,6 +6,7 @@ The only module that builds Liquid environments. Variables are read by key, neve
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -81,18 +82,31 @@ class _PlainPath(Path):
         return context.get(self.path, token=self.token)  # type: ignore[arg-type]
 
 
+class Json(str):
+    """JSON as it goes into a text that is JSON."""
+
+    __slots__ = ()
+
+
 class BoundedContext(RenderContext):
     """One part's rendering for one recipient, and the work that it has done."""
 
-    __slots__ = ("assigned", "weight", "work")
+    __slots__ = ("assigned", "json", "weight", "work")
 
     def __init__(self, template: BoundTemplate, **kwargs: Any) -> None:
         super().__init__(template, **kwargs)
         # Without python-liquid's own `now` and `today`: they read the machine's clock and zone.
         self.scope = _Scope(self.locals, self.globals, self.counters)
+        self.json = cast(_Environment, template.env).json
         self.work = 0
         self.assigned = 0
         self.weight = 1
+
+    def written(self, value: object) -> str:
+        """A value as it stands in the message, escaped for the language that it is written in."""
+        if not self.json:
+            return to_text(value, self.autoescape)
+        return value if isinstance(value, Json) else json.dumps(to_text(value, False), ensure_ascii=False)[1:-1]
 
     def charge(self, steps: int) -> None:
         """Count work; LimitReached beyond the limit."""
@@ -140,7 +154,7 @@ class _Output(output.OutputNode):
         super().__init__(token, _plain(expression))
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        return buffer.write(to_text(self.expression.evaluate(context), context.autoescape))
+        return buffer.write(cast(BoundedContext, context).written(self.expression.evaluate(context)))
 
 
 def _plain(expression: Expression) -> Expression:
@@ -156,6 +170,16 @@ def _plain(expression: Expression) -> Expression:
 class _Echo(echo_tag.EchoNode):
     __slots__ = ()
     render_to_output = _Output.render_to_output
+
+
+class _Capture(capture_tag.CaptureNode):
+    __slots__ = ()
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        size = super().render_to_output(context, buffer)
+        if cast(BoundedContext, context).json:  # its values are escaped already
+            context.assign(str(self.name), Json(context.locals[str(self.name)]))
+        return size
 
 
 class _For(for_tag.ForNode):
@@ -198,8 +222,13 @@ class _Template(BoundTemplate):
     context_class = BoundedContext
 
 
+# Tags that write values, or markup, past the escaping of JSON.
+_NOT_IN_JSON = ("cycle", "tablerow")
+
+
 class _Environment(Environment):
     template_class = _Template
+    json = False
     block_nesting_limit = MAX_DEPTH + 1
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
@@ -211,10 +240,16 @@ class _Environment(Environment):
             ifchanged_tag.IfChangedTag,
         ):  # fmt: skip
             self.add_tag(tag)
-        nodes = {output.Output.name: _Output, "echo": _Echo, "for": _For, "tablerow": _Tablerow}
+        nodes = {
+            output.Output.name: _Output, "echo": _Echo, "for": _For, "tablerow": _Tablerow, "capture": _Capture,
+        }  # fmt: skip
         for name, node_class in nodes.items():
             self.tags[name].node_class = node_class  # type: ignore[attr-defined]
         self.filters = filters.table(html=self.autoescape)
+        if self.json:
+            self.filters["json"] = filters.bounded("json", _as_json)
+            for name in _NOT_IN_JSON:
+                del self.tags[name]
 
     def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
         # A tag that ends too early is blamed on the "end of expression", which has no position; the tag has.
@@ -223,10 +258,25 @@ class _Environment(Environment):
         super().error(exc, msg, token)
 
 
+class _JsonEnvironment(_Environment):
+    json = True
+
+
+def _as_json(value: object) -> Json:
+    """A whole value: a text with its quotes, a number, a list, null for what there is not."""
+    return Json(json.dumps(value, ensure_ascii=False, allow_nan=False, default=_json_of, separators=(",", ":")))
+
+
+def _json_of(value: object) -> object:
+    if isinstance(value, Decimal):
+        return float(value)
+    return list(value) if isinstance(value, range) else to_text(value, False) or None
+
+
 @functools.cache
-def environment(*, html: bool) -> Environment:
-    """Two for the whole process: one escapes values for HTML, the other (subject, text) does not."""
-    return _Environment(autoescape=html)
+def environment(*, html: bool, json: bool = False) -> Environment:
+    """Three for the whole process: one escapes values for HTML, one for JSON, the other (subject, text) does not."""
+    return _JsonEnvironment() if json else _Environment(autoescape=html)
 
 
 bounds.install()
@@ -254,10 +304,10 @@ def to_text(value: object, escaped: bool) -> str:
     return ""
 
 
-def parse(field: str, source: str, *, html: bool) -> BoundTemplate:
+def parse(field: str, source: str, *, html: bool, json: bool = False) -> BoundTemplate:
     """A parsed part; TemplateError with its line."""
     try:
-        return environment(html=html).from_string(source)
+        return environment(html=html, json=json).from_string(source)
     except LiquidError as error:
         raise failure(field, error, None) from None
 

@@ -24,7 +24,12 @@ from drumbeat.templates.source import NO_TRACK, PLACEHOLDER, Masked, Token
 _URL_ATTRIBUTES = frozenset({"href", "src", "action", "formaction", "background", "poster", "xlink:href"})
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _NAMED = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*:|/|#|\?)", re.IGNORECASE)
-_TEXT_URL = re.compile(rf"({NO_TRACK}?)(https?://[^\s<>\"')\]]+)", re.IGNORECASE)
+_REST = r"[^\s<>\"')\]]"
+_TEXT_URL = re.compile(rf"({NO_TRACK}?)(https?://{_REST}+)", re.IGNORECASE)
+# Telephones make links of these, too: `bit.ly/sale`, `www.shop.example`. Without a path a name may be an abbreviation.
+_BARE = rf"(?<![\w@./:-])(?:www\.[a-z0-9-]{{1,63}}\.|(?:[a-z0-9-]{{1,63}}\.){{1,8}}[a-z]{{2,24}}/){_REST}*"
+_SHORT_URL = re.compile(rf"({NO_TRACK}?)(https?://{_REST}+|{_BARE})", re.IGNORECASE)
+_BEHIND = ".,;:!?\u0964"
 _ENCODED = re.compile(r"\|\s*url_encode\s*$")
 _FIELD = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 
@@ -153,17 +158,19 @@ def _confined(masked: Masked, value: str, tracking: LinkTable | None, position: 
     return f"{{{{ {token.expression} | link_url }}}}{value[first.end() :]}"
 
 
-def rewrite_text(masked: Masked, table: LinkTable) -> str:
-    """Text source with tracked web addresses."""
+def rewrite_text(masked: Masked, table: LinkTable, *, short: bool = False) -> str:
+    """Text source with tracked web addresses. In a `short` message those that begin without https:// are some, too,
+    and where none is tracked all stay as they were written."""
 
     def address(match: re.Match[str]) -> str:
-        if match[1]:
+        if match[1] or (short and not table.tracked):
             return match[2]
-        url = match[2].rstrip(".,;:!?")
-        target = table.parameters.on(url)
+        url = match[2].rstrip(_BEHIND)
+        target = table.parameters.on(url if _WEB.match(url) else f"https://{url}")
         return (table.track(masked, target, match.start()) if table.tracked else target) + match[2][len(url) :]
 
-    return masked.restore(_TEXT_URL.sub(address, masked.text).replace(NO_TRACK, ""))
+    known = _SHORT_URL if short else _TEXT_URL
+    return masked.restore(known.sub(address, masked.text).replace(NO_TRACK, ""))
 
 
 def resolve_link(url_template: str, data: Mapping[str, object]) -> str:

@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from drumbeat.contacts import views
 from drumbeat.contacts.cells import unguarded
 from drumbeat.contacts.consent import UNCONFIRMED
+from drumbeat.contacts.imports import preferred
 from drumbeat.contacts.imports.encodings import Unreadable
 from drumbeat.contacts.imports.said import IDENTIFYING, NO, YES, Context, Said, finish, read_fields, statements
 from drumbeat.errors import Detail
@@ -27,7 +28,7 @@ EVIDENCE = tuple(
 FIELDS = (
     "email", "phone", "push_token", "first_name", "last_name", "external_id", "language", "time_zone", "country",
     "tags", "tracking", "consent_at", "consent_source", "consent_method", "consent_confirmed", "email_consent",
-    "sms_consent", "push_consent", *EVIDENCE,
+    "sms_consent", "push_consent", *EVIDENCE, *preferred.FIELDS,
 )  # fmt: skip
 # What an empty cell takes away when an import overwrites. Addresses and ids stay: they say whose the row is.
 CLEARABLE = ("first_name", "last_name", "language", "time_zone", "country", "tags")
@@ -133,7 +134,7 @@ class Columns:
 
 class Keys:
     """What the keys of JSON lines mean: as columns do; an object `attributes` has attributes, an object `consent` has
-    statements by channel."""
+    statements by channel, an object `preferences` what a contact's has in our answers."""
 
     header = ("line",)
 
@@ -154,6 +155,9 @@ class Keys:
                 said.carried.extend((f"attributes.{name}", f"attributes.{name}") for name in value)
             elif key == "consent" and key not in self.mapping and isinstance(value, dict):
                 self._consent(value, told, said)
+            elif key == "preferences" and key not in self.mapping and isinstance(value, dict):
+                told |= {name: value.get(part) for part, name in preferred.OF_OBJECT.items()}
+                said.carried.append((key, key))
             else:
                 self._key(key, value, (said, told, attributes), context)
         return _said(told, attributes, said, context, has_attributes=True)
@@ -217,7 +221,9 @@ def _said(
 ) -> Said:
     plain = {name: value if isinstance(value, list | int) else str(value) for name, value in told.items()}
     read_fields(plain, said, context)
-    answers, open_ones = {}, list[str]()
+    if preferences := preferred.read(told, context.at, said.problems):
+        said.values["preferences"] = preferences
+    answers, open_ones = dict[str, str](), list[str]()
     for channel in views.CHANNELS:
         name = f"{channel}_consent"
         cell = str(told.get(name, "")).casefold()

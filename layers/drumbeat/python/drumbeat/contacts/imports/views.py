@@ -29,7 +29,8 @@ class Reading(Body):
 
     `mapping` says for a column (or a key of JSON lines) what it is: a field of contacts, `email_consent` (or sms or
     push), `consent_at`, `consent_source`, `consent_method`, `consent_confirmed` (of one channel: `email_consent_at`,
-    …), `tags`, `attributes.<name>`, or null to ignore it. A column without a mapping is the field of its name, also by
+    …), `preferred_frequency` (any, daily, weekly, monthly), `refused_categories` (`offers;news`), `paused_until`,
+    `tags`, `attributes.<name>`, or null to ignore it. A column without a mapping is the field of its name, also by
     usual other names, or an attribute.
     """
 

@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from drumbeat.dialects import Asked, Row
-from drumbeat.dialects.getit import marketing
+from drumbeat.dialects.getit import marketing, sms, workflows
 
 PREFIX = "/api/v1/marketing"
 
@@ -174,6 +174,7 @@ def _performance(data: Any, asked: Asked) -> Any:
 
 
 ROWS: tuple[Row, ...] = (
+    *workflows.rows(PREFIX),
     Row(
         f"POST {PREFIX}/campaigns",
         "marketing.create_marketing_campaign",
@@ -210,6 +211,27 @@ ROWS: tuple[Row, ...] = (
         fields=_TEST,
     ),
     Row(f"GET {PREFIX}/email-campaigns/{{campaign_id}}/performance", "campaigns.get_performance", reply=_performance),
+    Row(
+        f"POST {PREFIX}/sms-campaigns",
+        "campaigns.create_campaign",
+        request=sms.request,
+        reply=sms.campaign,
+        fields=sms.FIELDS,
+    ),
+    Row(f"GET {PREFIX}/sms-campaigns/{{campaign_id}}/performance", "campaigns.get_performance", reply=sms.performance),
+    Row(
+        f"POST {PREFIX}/sms-campaigns/opt-out",
+        "contacts.create_unsubscribe",
+        request=sms.opt_out,
+        reply=sms.opted_out,
+        status=200,
+        fields=sms.OPT_OUT,
+    ),
+    Row(
+        f"GET {PREFIX}/sms-campaigns/{{campaign_id}}/delivery-status",
+        "campaigns.get_delivery_status",
+        reply=sms.delivery_status,
+    ),
     Row(
         f"POST {PREFIX}/segments",
         "segments.create_segment",

@@ -1,0 +1,164 @@
+"""What became of a journey's entries, added up by the day on which they entered: cells that can be computed again.
+
+    pk                                  sk
+    PERFORMANCE#<tenant>#<journey>      <yyyy-mm-dd>#<shard>    one day's entries of a shard, by version
+    PERFORMANCE#<tenant>#<journey>      HEAD                    when all of them were looked at last
+
+A cell is computed from its entries and from what their contacts did, so whoever computes it again, at the same time or
+after a fault, comes to the same. It is sealed, and never looked at again, when nobody of it is under way and nothing
+more can count. For 100,000 entries that are not sealed a pass reads 100,000 entries and as many contacts, and the
+timelines of those who bought since: $0.04 at $0.125 a million of eventually consistent kilobytes read, and some two
+minutes of a function; it is made when somebody asks, at most every few minutes.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from pynamodb.attributes import BooleanAttribute
+
+from drumbeat import clock, ids, machines, table
+from drumbeat.accounts import settings
+from drumbeat.accounts.settings import Settings
+from drumbeat.activity.model import Timeline
+from drumbeat.contacts.model import CompactJSON, Contact
+from drumbeat.journeys import converting, tallies
+from drumbeat.journeys.entries import SHARDS, Entry, State
+from drumbeat.journeys.model import JourneyVersion
+from drumbeat.journeys.tallies import Tally
+from drumbeat.journeys.versions import Versions
+from drumbeat.journeys.work import MEASURE
+from drumbeat.table import ConditionFailed, Entity, InstantAttribute
+
+# Seconds of the wall clock: a pass is not made more often; what a caller waits for; and what a machine's round takes.
+FRESH = timedelta(seconds=2 * clock.SCALE)
+PATIENCE, ROUND = 6.0, 60.0
+# A day is sealed so long after nothing can count any more: events may be told late.
+LATE = timedelta(days=3)
+READS = (Entry, JourneyVersion, Contact, Timeline)
+HEAD = "HEAD"
+
+
+class Cell(Entity):
+    """One day's entries of a shard: `numbers` has a stored tally for each version. The head has `as_of` only: entries
+    and conversions are known as they were at that time, or later."""
+
+    TYPE = "PERFORMANCE"
+
+    numbers = CompactJSON(null=True)
+    as_of = InstantAttribute()
+    sealed = BooleanAttribute(null=True)
+
+    @staticmethod
+    def partition(tenant: str, journey_id: str) -> str:
+        return f"PERFORMANCE#{tenant}#{journey_id}"
+
+    @property
+    def day(self) -> str:
+        return self.sk[:10]
+
+    @property
+    def shard(self) -> int:
+        return int(self.sk[11:])
+
+
+class Measured(NamedTuple):
+    """The cells of a journey, and as of when they are complete (None: never)."""
+
+    cells: list[Cell]
+    as_of: datetime | None
+    complete: bool
+
+
+def measured(tenant: str, journey_id: str, now: datetime) -> Measured:
+    """The cells, after a pass that takes a few seconds at most; of a large journey a machine makes the rest, and what
+    is given is as it was found so far. Reads `READS`; writes Cell; starts MEASURE."""
+    pk = Cell.partition(tenant, journey_id)
+    head = Cell.fetch(pk, HEAD)
+    complete = head is not None and head.as_of >= now - FRESH
+    if not complete:
+        state = {"tenant": tenant, "journey": journey_id, "shard": 0, "day": "", "began": clock.iso(now)}
+        state = round_of(state, PATIENCE)
+        complete = bool(state["done"])
+        if not complete:
+            machines.start(MEASURE, ids.derived("msr", pk, clock.iso(now)[:16]), state)
+        head = Cell.fetch(pk, HEAD)
+    cells = [row for row in table.rows(Cell, pk) if row.sk != HEAD]
+    return Measured(cells, head.as_of if head else None, complete)
+
+
+def round_of(state: dict[str, Any], seconds: float = ROUND) -> dict[str, Any]:
+    """A round of a pass: cells shard by shard and day by day, as long as it may take. A repeated round writes the same
+    cells again."""
+    until = time.monotonic() + seconds
+    tenant, journey_id, began = state["tenant"], state["journey"], clock.parse(state["began"])
+    pass_ = _Pass(tenant, journey_id, settings.of(tenant), began)
+    for shard in range(state["shard"], SHARDS):
+        for day, keys in pass_.days(shard, state["day"] if shard == state["shard"] else ""):
+            if time.monotonic() > until:
+                return {**state, "shard": shard, "day": day, "wait_seconds": 0, "done": False}
+            pass_.cell(shard, day, keys)
+    head = Cell(Cell.partition(tenant, journey_id), HEAD, as_of=began)
+    _keep(head)
+    return {**state, "shard": SHARDS, "day": "", "wait_seconds": 0, "done": True}
+
+
+def _keep(row: Cell) -> None:
+    """Store it, unless what is stored is of a later time."""
+    with suppress(ConditionFailed):
+        row.save(condition=Cell.pk.does_not_exist() | (Cell.as_of <= row.as_of))
+
+
+class _Pass:
+    """One look at all entries that may have changed."""
+
+    def __init__(self, tenant: str, journey_id: str, about: Settings, began: datetime) -> None:
+        self.tenant, self.journey_id, self.about, self.began = tenant, journey_id, about, began
+        self.zone = ZoneInfo(about.time_zone)
+        self.versions = Versions(tenant, journey_id)
+        rows = table.rows(Cell, Cell.partition(tenant, journey_id), end="9", consistent=False)
+        self.known = {(row.shard, row.day): bool(row.sealed) for row in rows}
+
+    def days(self, shard: int, after: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+        """The days of a shard that are not sealed, from `after` on, with their entries' keys."""
+        start = max(after, self._first(shard))
+        first = clock.iso(datetime.fromisoformat(start).replace(tzinfo=self.zone)) if start else "0"
+        listing = Entry.listing(self.tenant, self.journey_id, shard)
+        keys = table.keys_in_index(1, listing, between=(first, "~"), newest_first=False)
+        for day, found in groupby(keys, key=lambda key: self._day(key[2])):
+            if not self.known.get((shard, day)):
+                yield day, [(pk, sk) for pk, sk, _ in found]
+
+    def _first(self, shard: int) -> str:
+        """Before this day all are sealed. One day more, for an entry that was written right after midnight."""
+        known = [day for of, day in self.known if of == shard]
+        unsealed = [day for day in known if not self.known[shard, day]]
+        first = min(unsealed, default=max(known, default=""))
+        return (datetime.fromisoformat(first) - timedelta(days=1)).date().isoformat() if first else ""
+
+    def _day(self, place: str) -> str:
+        return clock.parse(place.split("#")[0]).astimezone(self.zone).date().isoformat()
+
+    def cell(self, shard: int, day: str, keys: Sequence[tuple[str, str]]) -> None:
+        """Compute a cell, and keep it."""
+        by_version: dict[int, Tally] = {}
+        under_way, last = False, timedelta(0)
+        for place in range(0, len(keys), table.MOST_IN_BATCH_GET):
+            found = Entry.many(keys[place : place + table.MOST_IN_BATCH_GET], consistent=False)
+            converted = converting.of(found, self.versions, self.about)
+            for entry in found:
+                definition, _ = self.versions.of(int(entry.version))
+                types = {step.id: step.type for step in definition.steps}
+                tally = by_version.setdefault(int(entry.version), Tally())
+                tally.add(entry, types, converted[entry.pk + entry.sk])
+                under_way |= entry.state == State.WAITING
+                last = max(last, converting.longest(definition, self.about))
+        ends = datetime.fromisoformat(day).replace(tzinfo=self.zone) + timedelta(days=1) + last + LATE
+        numbers = {str(version): tallies.stored(tally) for version, tally in sorted(by_version.items())}
+        sealed = True if not under_way and ends < self.began else None
+        pk = Cell.partition(self.tenant, self.journey_id)
+        _keep(Cell(pk, f"{day}#{shard:02d}", numbers=numbers, as_of=self.began, sealed=sealed))

@@ -1,0 +1,142 @@
+"""Meeting what happened: an event lets contacts enter, ends waits for it, and reaches goals.
+
+Whoever begins to wait looks back afterwards (`look_back`), and whoever's time is out looks again: so an event is seen
+even if its message came before the wait began, or never.
+"""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from drumbeat import clock
+from drumbeat.accounts import settings
+from drumbeat.accounts.settings import Settings
+from drumbeat.activity import interest
+from drumbeat.activity.model import Timeline
+from drumbeat.activity.work import HappenedMessage
+from drumbeat.journeys import entries, leaving, looking, model, triggering, wakes
+from drumbeat.journeys.entries import Entry, Outcome, State, record
+from drumbeat.journeys.looking import Person
+from drumbeat.journeys.model import Journey, Status
+from drumbeat.journeys.rules import Event
+from drumbeat.journeys.steps import Definition, EventTrigger, Happening, WaitForEvent
+from drumbeat.journeys.triggering import Candidate
+from drumbeat.journeys.versions import Versions
+from drumbeat.table import ConditionFailed
+
+# An entry that others move all the time is looked at again so often; then its own time-out looks.
+TRIES = 5
+JOINED, LEFT = "segment.joined", "segment.left"
+
+
+def meet(message: HappenedMessage) -> None:
+    """An event of a timeline was written, which a journey of the tenant may wait for. It may come twice."""
+    row = Timeline.fetch(Timeline.partition(message.tenant, message.contact), message.row)
+    if row is None or row.machine:
+        return
+    event, about = looking.event_of(row), settings.of(message.tenant)
+    for journey_id in interest.listeners(message.tenant, interest.EVENT, row.name):
+        journey = Journey.fetch(*Journey.key(message.tenant, journey_id))
+        if journey is None or journey.status == Status.ARCHIVED:
+            continue
+        versions = Versions(message.tenant, journey_id)
+        _inside(versions, message.contact, row.name, event, about)
+        definition, _ = versions.of(int(journey.version))
+        trigger = definition.trigger
+        if isinstance(trigger, EventTrigger) and _is(trigger, row.name, event, about):
+            said = {"event": row.name, "event_id": event.event_id}
+            one = Candidate(message.contact, event.event_id, event.at, clock.business(), said)
+            triggering.enter(journey, definition, [one])
+
+
+def _is(wanted: Happening | WaitForEvent, name: str, event: Event, about: Settings) -> bool:
+    return wanted.event == name and looking.fits(event, wanted.filters, clock.business(), about)
+
+
+def _inside(versions: Versions, contact_id: str, name: str, event: Event, about: Settings) -> None:
+    """What the event means for the contact's latest entry."""
+    for _ in range(TRIES):
+        entry = entries.latest(versions.tenant, versions.journey_id, contact_id)
+        if entry is None or entry.cause == event.event_id:
+            return
+        definition = versions.at(entry).definition if entry.step else versions.of(int(entry.version))[0]
+        with suppress(ConditionFailed):
+            goal = definition.terms.goal
+            wanted = goal is not None and entry.goal is None and _is(goal, name, event, about)
+            if wanted and leaving.in_time(definition, entry, event) and _reach(entry, definition, event, about):
+                return
+            step = waits_for(entry, definition)
+            if step is not None and _is(step, name, event, about):
+                met(entry, event)
+            return
+
+
+def _reach(entry: Entry, definition: Definition, event: Event, about: Settings) -> bool:
+    """The goal is reached; whether the entry has ended with that. Raises ConditionFailed when it has moved."""
+    said: list[Any] = [Entry.goal.set(leaving.as_goal(event, about.currency))]
+    ends = entry.state == State.WAITING and definition.terms.exit_on.goal
+    if ends:
+        now = clock.business()
+        told = record(str(entry.step), "exit", now, Outcome.EXITED, "goal", event=event.event_id)
+        said += [Entry.records.set(entries.kept([*entry.said, told])), *entries.ended(State.EXITED, "goal", now)]
+    entry.change(*said, condition=entry.as_it_was() & Entry.goal.does_not_exist())
+    return ends
+
+
+def waits_for(entry: Entry, definition: Definition) -> WaitForEvent | None:
+    """The step in which an entry waits for an event."""
+    step = definition.step(entry.step) if entry.state == State.WAITING and entry.begun and entry.step else None
+    return step if isinstance(step, WaitForEvent) and entry.met is None else None
+
+
+def met(entry: Entry, event: Event) -> None:
+    """What the entry waits for has happened: it waits in a wake that is due now. An event from before the step, or one
+    that had its effect, is another one. Raises ConditionFailed when the entry has moved."""
+    if event.at < entry.since or event.event_id in {entry.cause, *(said.get("event") for said in entry.said)}:
+        return
+    wake = wakes.reserve(entry.tenant, entry.journey_id, int(entry.version), clock.business(), 1)
+    wakes.put(wake, [(entry.contact_id, entry.number)])
+    entry.change(
+        Entry.met.set({"event_id": event.event_id, "at": clock.iso(event.at)}), Entry.wake.set(wake.place),
+        Entry.moves.add(1), condition=entry.as_it_was(),
+    )  # fmt: skip
+    if not wakes.confirm(wake):
+        wakes.move([entry], clock.business())
+
+
+def look_back(entry: Entry, definition: Definition, person: Person) -> None:
+    """After an entry began to wait for an event: whether that has come meanwhile. Reads Timeline."""
+    step = waits_for(entry, definition)
+    if step is None:
+        return
+    known = frozenset({entry.cause, *(said["event"] for said in entry.said if "event" in said)})
+    event = person.happened(step.event, step.filters, entry.since, known)
+    if event is not None:
+        with suppress(ConditionFailed):  # somebody else has met it
+            met(entry, event)
+
+
+def joined(tenant: str, segment_id: str, contact_id: str, at: datetime, event_id: str) -> None:
+    """A contact has joined a segment. It may be told twice."""
+    for journey_id in interest.listeners(tenant, JOINED, segment_id):
+        journey = Journey.fetch(*Journey.key(tenant, journey_id))
+        if journey is not None and int(journey.version):
+            definition = model.version(tenant, journey_id, int(journey.version)).read
+            said = {"segment_id": segment_id, "event_id": event_id}
+            one = Candidate(contact_id, event_id, at, clock.business(), said)
+            triggering.enter(journey, definition, [one])
+
+
+def left(tenant: str, segment_id: str, contact_id: str, at: datetime) -> None:
+    """A contact has left a segment: whoever is inside since before that leaves journeys that ask for it."""
+    for journey_id in interest.listeners(tenant, LEFT, segment_id):
+        for _ in range(TRIES):
+            entry = entries.latest(tenant, journey_id, contact_id)
+            if entry is None or entry.state != State.WAITING or at <= entry.caused_at:
+                break
+            now = clock.business()
+            told = record(str(entry.step), "exit", now, Outcome.EXITED, "left_segment")
+            said = Entry.records.set(entries.kept([*entry.said, told]))
+            with suppress(ConditionFailed):
+                entry.change(said, *entries.ended(State.EXITED, "left_segment", now), condition=entry.as_it_was())
+                break

@@ -1,0 +1,479 @@
+"""What journeys are made of: triggers, steps and terms, and whether they fit together.
+
+Steps are done in their order; one with `next` goes on there, and `"end"` is behind the last. Everything that a person
+gets wrong is named at once, by its place (`steps[3].if_true`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
+
+from drumbeat.contacts.views import Tag
+from drumbeat.errors import Detail
+from drumbeat.fields import Attributes, Body, Instant, Slug, Text
+from drumbeat.segments import rules
+from drumbeat.segments.behaviour import PropertyCondition, Weekday
+
+END = "end"
+MOST_STEPS = 100
+MOST_WAIT = timedelta(days=400)
+MINUTE = timedelta(minutes=1)
+
+StepId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+EventName = Annotated[str, StringConstraints(pattern=r"^[^#\s][^#]{0,127}$")]
+AttributeName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+LocalTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+"""What clocks of the recipient's zone show: `09:00`."""
+Duration = Annotated[timedelta, Field(ge=MINUTE, le=MOST_WAIT)]
+"""One minute to 400 days: ISO 8601 (`P3D`, `PT1H`) or seconds."""
+Offset = Annotated[timedelta, Field(ge=-MOST_WAIT, le=MOST_WAIT)]
+Filters = Annotated[tuple[PropertyCondition, ...], Field(max_length=20)]
+"""Conditions on an event's properties, all of which must hold: `{"field": "total", "operator": "greater_than", …}`."""
+
+
+def _criteria(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    rules.parse(value)
+    return value
+
+
+Criteria = Annotated[dict[str, JsonValue], AfterValidator(_criteria)]
+"""As a segment's criteria."""
+
+
+class _Step(Body):
+    """`next` is the step that follows, without it the one below."""
+
+    id: StepId
+    name: Text | None = Field(None, max_length=255)
+    next: StepId | None = None
+
+    @property
+    def targets(self) -> dict[str, str | None]:
+        """Where it may lead, by the field that says so; None is the step below."""
+        return {"next": self.next}
+
+    @property
+    def takes_time(self) -> bool:
+        return False
+
+
+class Message(Body):
+    """What a message says, where no template does; and what the channel needs besides (`said`)."""
+
+    subject: Text | None = Field(None, max_length=500)
+    html: Text | None = Field(None, max_length=300_000)
+    text: Text | None = Field(None, max_length=100_000)
+    said: Attributes = Field(default_factory=dict)
+
+
+class Send(_Step):
+    """A message on a channel: a template's, or its own. `subject` is instead of the template's. Whoever does not want
+    its `category` is left out; who has had as much marketing as the caps allow is skipped or, with `over_cap` hold,
+    gets it when there is room again."""
+
+    type: Literal["send"] = "send"
+    channel: str = Field("email", max_length=32)
+    template: Reference | None = None
+    message: Message | None = None
+    subject: Text | None = Field(None, max_length=500)
+    sender_name: Text | None = Field(None, max_length=200)
+    sender_email: Text | None = Field(None, max_length=320)
+    reply_to: Text | None = Field(None, max_length=320)
+    purpose: Literal["marketing", "transactional"] = "marketing"
+    priority: Literal["high", "normal", "low"] = "normal"
+    category: Slug | None = None
+    quiet: Literal["hold", "drop", "ignore"] | None = None
+    over_cap: Literal["skip", "hold"] | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "Send":
+        if (self.template is None) == (self.message is None):
+            raise ValueError("must have either `template` or `message`")
+        if self.quiet == "ignore" and self.purpose != "transactional":
+            raise ValueError("may ignore quiet hours only with purpose transactional: quiet is hold or drop")
+        return self
+
+
+class CallWebhook(_Step):
+    """A request to the tenant's own system, over the webhook channel; `message` as there."""
+
+    type: Literal["call_webhook"] = "call_webhook"
+    message: Message
+
+    @property
+    def channel(self) -> str:
+        return "webhook"
+
+
+class UntilDate(Body):
+    """An attribute of the contact that holds a date or a time; `offset` before or after it, `at` that local time of the
+    day. `yearly` is its next anniversary: 29 February is 28 February in other years."""
+
+    attribute: AttributeName
+    offset: Offset = timedelta(0)
+    at: LocalTime | None = None
+    yearly: bool = False
+
+
+class Wait(_Step):
+    """Waits a time; until clocks of the recipient's zone show a time, on one of `weekdays` if they are given; or until
+    a date that the contact has. A time that has passed is waited for no longer; without the attribute the entry
+    fails."""
+
+    type: Literal["wait"] = "wait"
+    duration: Duration | None = None
+    until_time: LocalTime | None = None
+    weekdays: tuple[Weekday, ...] = ()
+    until_date: UntilDate | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Wait":
+        if sum(one is not None for one in (self.duration, self.until_time, self.until_date)) != 1:
+            raise ValueError("must have one of `duration`, `until_time` and `until_date`")
+        if self.weekdays and self.until_time is None:
+            raise ValueError("`weekdays` go with `until_time`")
+        return self
+
+    @property
+    def takes_time(self) -> bool:
+        return True
+
+
+class Happening(Body):
+    """An event of the contact, and what it must say."""
+
+    event: EventName
+    filters: Filters = ()
+
+
+class WaitForEvent(_Step):
+    """Waits for an event of the contact, from the moment at which the step before it was over (for a first step, the
+    trigger's): `next` when it comes, `on_time_out` when it did not within `time_out`."""
+
+    type: Literal["wait_for_event"] = "wait_for_event"
+    event: EventName
+    filters: Filters = ()
+    time_out: Duration
+    on_time_out: StepId | None = None
+
+    @property
+    def targets(self) -> dict[str, str | None]:
+        return {"next": self.next, "on_time_out": self.on_time_out}
+
+    @property
+    def takes_time(self) -> bool:
+        return True
+
+
+class Engagement(Body):
+    """What became of this journey's messages to the contact in this entry, by people and not by machines. `step` is the
+    message's; without it the latest message, or the latest one of `channel`."""
+
+    activity: Literal["received", "opened", "clicked"]
+    step: StepId | None = None
+    channel: str | None = Field(None, max_length=32)
+
+
+class Branch(_Step):
+    """Goes on at `if_true` when the contact is as `criteria` say (a segment's criteria), or did with the journey's
+    messages what `engagement` says; otherwise at `if_false`. Left out, either is the step below."""
+
+    type: Literal["branch"] = "branch"
+    criteria: Criteria | None = None
+    engagement: Engagement | None = None
+    if_true: StepId | None = None
+    if_false: StepId | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Branch":
+        if (self.criteria is None) == (self.engagement is None):
+            raise ValueError("must have either `criteria` or `engagement`")
+        if self.next is not None:
+            raise ValueError("a branch has `if_true` and `if_false`, and no `next`")
+        return self
+
+    @property
+    def targets(self) -> dict[str, str | None]:
+        return {"if_true": self.if_true, "if_false": self.if_false}
+
+
+class Path(Body):
+    weight: float = Field(gt=0, le=1_000_000)
+    next: StepId | None = None
+
+
+class Split(_Step):
+    """Takes one of its paths by chance, each as often as its weight says; an entry keeps its path for ever."""
+
+    type: Literal["split"] = "split"
+    paths: tuple[Path, ...] = Field(min_length=2, max_length=20)
+
+    @model_validator(mode="after")
+    def _by_paths(self) -> "Split":
+        if self.next is not None:
+            raise ValueError("a split goes on where its paths say, and has no `next`")
+        return self
+
+    @property
+    def targets(self) -> dict[str, str | None]:
+        return {f"paths[{place}].next": path.next for place, path in enumerate(self.paths)}
+
+
+class UpdateContact(_Step):
+    """Changes attributes and tags of the contact; numbers are raised once, whatever is repeated."""
+
+    type: Literal["update_contact"] = "update_contact"
+    set: Attributes = Field(default_factory=dict)
+    unset: tuple[AttributeName, ...] = Field((), max_length=50)
+    increment: Mapping[AttributeName, int | float] = Field(default_factory=dict, max_length=50)
+    add_tags: tuple[Tag, ...] = Field((), max_length=50)
+    remove_tags: tuple[Tag, ...] = Field((), max_length=50)
+
+    @model_validator(mode="after")
+    def _changes(self) -> "UpdateContact":
+        if not (self.set or self.unset or self.increment or self.add_tags or self.remove_tags):
+            raise ValueError("must have `set`, `unset`, `increment`, `add_tags` or `remove_tags`")
+        return self
+
+
+class AddToSegment(_Step):
+    """Puts the contact into a static segment."""
+
+    type: Literal["add_to_segment"] = "add_to_segment"
+    segment: Reference
+
+
+class AwardPoints(_Step):
+    """Asks for points for the contact, once: `points.award_requested` on the bus."""
+
+    type: Literal["award_points"] = "award_points"
+    points: int = Field(ge=1, le=1_000_000)
+    reason: Text | None = Field(None, max_length=255)
+
+
+class Enrol(_Step):
+    """Lets the contact enter another journey, as that one's terms allow."""
+
+    type: Literal["enrol"] = "enrol"
+    journey: Reference
+
+
+class Goal(_Step):
+    """The goal is reached, and the entry ends with that; with `event`, only if that has happened since it began:
+    otherwise it goes on."""
+
+    type: Literal["goal"] = "goal"
+    event: EventName | None = None
+    filters: Filters = ()
+
+    @property
+    def targets(self) -> dict[str, str | None]:
+        return {"next": self.next} if self.event else {"end": END}
+
+
+class Exit(_Step):
+    """The entry ends here."""
+
+    type: Literal["exit"] = "exit"
+    reason: Text | None = Field(None, max_length=255)
+
+    @property
+    def targets(self) -> dict[str, str | None]:
+        return {"end": END}
+
+
+Step = Annotated[
+    Send | CallWebhook | Wait | WaitForEvent | Branch | Split | UpdateContact | AddToSegment | AwardPoints | Enrol
+    | Goal | Exit,
+    Field(discriminator="type"),
+]  # fmt: skip
+MessageStep = Send | CallWebhook
+
+
+class EventTrigger(Happening):
+    """An event of the contact."""
+
+    type: Literal["event"] = "event"
+
+
+class SegmentTrigger(Body):
+    """The contact joins a segment."""
+
+    type: Literal["segment"] = "segment"
+    segment: Reference
+
+
+class ApiTrigger(Body):
+    """Only requests enrol contacts (they may do so whatever the trigger is)."""
+
+    type: Literal["api"] = "api"
+
+
+class DateTrigger(Body):
+    """A date that contacts have as an attribute, such as a birthday: `days` after it (before it, when negative), when
+    clocks of the contact's zone show `at`. `yearly` is every anniversary: 29 February is 28 February in other years.
+    Only members of `segment`, if it is given."""
+
+    type: Literal["date"] = "date"
+    attribute: AttributeName
+    days: int = Field(0, ge=-180, le=180)
+    at: LocalTime = "09:00"
+    yearly: bool = True
+    segment: Reference | None = None
+
+
+class ScheduleTrigger(Body):
+    """All members of a segment: once `at` a time, or from then on every so often."""
+
+    type: Literal["schedule"] = "schedule"
+    segment: Reference
+    at: Instant
+    every: Annotated[timedelta, Field(ge=timedelta(hours=1), le=MOST_WAIT)] | None = None
+
+
+Trigger = Annotated[
+    EventTrigger | SegmentTrigger | ApiTrigger | DateTrigger | ScheduleTrigger, Field(discriminator="type")
+]
+
+
+class TermGoal(Happening):
+    """What a journey is for: its conversion, within `within` of entering it."""
+
+    within: Duration = timedelta(days=30)
+
+
+class ExitOn(Body):
+    """What ends an entry early. `segment`: leaving it. `unsubscribe`: consent is revoked on all channels of the
+    journey's marketing messages."""
+
+    goal: bool = True
+    segment: Reference | None = None
+    unsubscribe: bool = True
+
+
+class Terms(Body):
+    """`re_entry`: never, always, or not before so long after the last entry began (nobody is in a journey twice at a
+    time). `holdout`: percent of contacts who are counted and get nothing. `quiet` is for messages that do not say
+    what quiet hours mean for them. `while_paused`: whether contacts enter while it is paused, and wait (`enter`), or
+    not (`refuse`)."""
+
+    re_entry: Literal["never", "always"] | Duration = "never"
+    goal: TermGoal | None = None
+    exit_on: ExitOn = Field(default_factory=ExitOn)
+    holdout: Annotated[float, Field(ge=0, le=90)] = 0
+    quiet: Literal["hold", "drop"] = "hold"
+    while_paused: Literal["enter", "refuse"] = "enter"
+
+
+class Definition(Body):
+    """A journey, whole."""
+
+    trigger: Trigger
+    steps: tuple[Step, ...] = Field(min_length=1, max_length=MOST_STEPS)
+    terms: Terms = Terms()
+
+    @property
+    def stored(self) -> dict[str, Any]:
+        """As JSON, to be stored or shown."""
+        shown: dict[str, Any] = self.model_dump(mode="json", exclude_none=True)
+        return shown
+
+    @property
+    def first(self) -> str:
+        return self.steps[0].id
+
+    def step(self, step_id: str) -> Any | None:
+        """The step of an id; None for none, and for the end."""
+        return next((step for step in self.steps if step.id == step_id), None)
+
+    def below(self, step_id: str) -> str:
+        """The step below one, or the end."""
+        place = next(place for place, step in enumerate(self.steps) if step.id == step_id)
+        return self.steps[place + 1].id if place + 1 < len(self.steps) else END
+
+    def target(self, step: Any, named: str | None) -> str:
+        """Where a field of a step leads."""
+        return named or self.below(step.id)
+
+    def channels(self) -> frozenset[str]:
+        """The channels of its marketing messages."""
+        return frozenset(step.channel for step in self.steps if isinstance(step, Send) and step.purpose == "marketing")
+
+    def events(self) -> frozenset[str]:
+        """The events whose happening matters to it."""
+        happenings = (self.trigger, self.terms.goal, *self.steps)
+        return frozenset(
+            one.event for one in happenings if isinstance(one, Happening | WaitForEvent) and one.event is not None
+        )
+
+
+STEP_TYPES: tuple[str, ...] = tuple(str(kind.model_fields["type"].default) for kind in get_args(get_args(Step)[0]))
+
+
+def problems(definition: Definition) -> list[Detail]:
+    """What does not fit together, by place: ids that are there twice, targets that are not, steps that nothing leads
+    to, circles without a wait."""
+    return [*_targets(definition), *_unreachable(definition), *_circles(definition)]
+
+
+def _targets(definition: Definition) -> Iterator[Detail]:
+    known: set[str] = set()
+    for place, step in enumerate(definition.steps):
+        if step.id in known or step.id == END:
+            taken = "is the name of the end" if step.id == END else "is the id of an earlier step"
+            yield Detail(f"steps[{place}].id", f"{step.id} {taken}; give each step another one")
+        known.add(step.id)
+    for place, step in enumerate(definition.steps):
+        for field, target in step.targets.items():
+            if target not in known | {END, None}:
+                yield Detail(f"steps[{place}].{field}", f"there is no step {target}; name one, or `end`")
+        asked = step.engagement.step if isinstance(step, Branch) and step.engagement else None
+        if asked is not None and not isinstance(definition.step(asked), Send):
+            yield Detail(f"steps[{place}].engagement.step", f"{asked} is no step that sends a message")
+
+
+def _edges(definition: Definition, place: int) -> list[int]:
+    """The places that a step leads to; targets that do not exist lead nowhere."""
+    places = {step.id: number for number, step in enumerate(definition.steps)}
+    found = []
+    for target in definition.steps[place].targets.values():
+        number = place + 1 if target is None else places.get(target)
+        if number is not None and number < len(definition.steps):
+            found.append(number)
+    return found
+
+
+def _unreachable(definition: Definition) -> list[Detail]:
+    reached, left = {0}, [0]
+    while left:
+        new = [place for place in _edges(definition, left.pop()) if place not in reached]
+        reached.update(new)
+        left += new
+    return [
+        Detail(f"steps[{place}]", f"nothing leads to step {step.id}; name it as somebody's `next`, or remove it")
+        for place, step in enumerate(definition.steps)
+        if place not in reached
+    ]
+
+
+def _circles(definition: Definition) -> list[Detail]:
+    """Steps of circles in which nothing takes time: an entry would run round for ever."""
+    timeless = {place for place, step in enumerate(definition.steps) if not step.takes_time}
+    edges: Mapping[int, Sequence[int]] = {
+        place: [to for to in _edges(definition, place) if to in timeless] for place in timeless
+    }
+    # What leads to no circle is taken away until only circles, and what leads to them, are left.
+    while ends := [place for place, leads in edges.items() if not any(to in edges for to in leads)]:
+        edges = {place: leads for place, leads in edges.items() if place not in ends}
+    return [
+        Detail(f"steps[{place}]", f"step {definition.steps[place].id} runs in a circle without a wait; put one into it")
+        for place in sorted(edges)
+    ]
+
+
+def read(body: Mapping[str, object]) -> Definition:
+    """A definition of plain JSON. Raises pydantic's ValidationError."""
+    return Definition.model_validate(body)

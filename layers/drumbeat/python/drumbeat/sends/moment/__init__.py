@@ -1,0 +1,1 @@
+"""The right moment: when somebody may be written to, and how often. Asked when a chunk is claimed."""

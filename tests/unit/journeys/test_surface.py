@@ -1,0 +1,272 @@
+"""What requests can do with journeys: limits, versions, archiving, performance with a holdout, and dry runs."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from drumbeat import clock, table
+from drumbeat.accounts import settings
+from drumbeat.contacts import model as contacts
+from drumbeat.journeys import converting, measuring, model, performance
+from drumbeat.journeys.documented import rules
+from drumbeat.journeys.entries import Entry
+from drumbeat.journeys.measuring import Cell
+from drumbeat.journeys.model import Face, Journey, TooMany
+from drumbeat.journeys.steps import Definition
+from drumbeat.journeys.tallies import Group
+from drumbeat.journeys.versions import Versions
+
+from tests import rewind
+from tests.meanwhile import quicker
+from tests.unit.journeys.engine import Engine, contact, mail, on, wait
+from tests.unit.sends.conftest import TENANT, Clocked
+from tests.world import World
+
+RULE = {"trigger": "x", "actions": [{"type": "add_tag", "tag": "a"}]}
+
+
+def rule(world: World, name: str) -> Any:
+    body = {"name": name, **RULE}
+    return world.call("journeys.create_journey", route="POST /api/marketing/automation/rules", body=body)
+
+
+def limit(world: World, **automation: Any) -> None:
+    assert world.call("accounts.update_settings", body={"automation": automation}).status == 200
+
+
+def test_one_rule_more_than_the_maximum_is_refused_also_of_two_that_come_together(world: World) -> None:
+    limit(world, rules={"max_rules": 2})
+    assert rule(world, "One").status == 201
+    definition = rules.converted(RULE).definition
+
+    def another(_: Any) -> None:
+        assert rule(world, "Two").status == 201
+
+    journey = model.make(
+        "ten_acme", model.new_id(), "Three", Definition.model_validate(definition), None, clock.business(),
+        face=Face.RULE.value,
+    )  # fmt: skip
+    key = ("COUNT#ten_acme#journeys_rule", "0")
+    with pytest.raises(TooMany), quicker(key, another):
+        model.add(journey, 2)
+
+    reply = rule(world, "Four")
+    assert (reply.status, reply.body["error_code"]) == (409, "AUTOMATION_LIMIT")
+    listed = world.call("journeys.list_journeys", query={"kind": "rule"}).data
+    assert (listed["total_count"], {row["name"] for row in listed["items"]}) == (2, {"One", "Two"})
+    gone = listed["items"][0]
+    assert world.call("journeys.archive_journey", path={"journey_id": gone["id"]}, body={}).status == 200
+    again = rule(world, gone["name"])
+    assert (again.status, again.body["name"]) == (201, gone["name"])  # there is room, and the name is free
+    assert world.call("journeys.get_journey", path={"journey_id": gone["slug"]}).data["id"] == again.body["id"]
+
+
+def test_switched_off_rules_are_not_made_and_let_nobody_in(engine: Engine) -> None:
+    assert rule(engine.world, "Tag").status == 201
+    limit(engine.world, rules={"enabled": False})
+    engine.happens(0, "x")
+    engine.soon()
+
+    assert not contacts.get(TENANT, contact(0)).tags
+    refused = rule(engine.world, "Other")
+    assert (refused.status, refused.body["error_code"]) == (409, "AUTOMATION_SWITCHED_OFF")
+    limit(engine.world, rules={"enabled": True})
+    engine.happens(0, "x")
+    engine.soon()
+    assert contacts.get(TENANT, contact(0)).tags == {"a"}
+
+
+@pytest.fixture
+def shop(clocked: Clocked) -> Engine:
+    return Engine(clocked, people=6)
+
+
+def bought(shop: Engine, place: int, value: float, order: str) -> None:
+    said = {"value": value, "order_id": order}
+    shop.happens(place, "purchase", properties=said, event_id=order)
+
+
+def performance_of(shop: Engine, journey: str, **query: str) -> Any:
+    return shop.world.call("journeys.get_performance", path={"journey_id": journey}, query=query).data
+
+
+def test_members_and_holdout_are_measured_alike_and_each_purchase_counts_once(shop: Engine) -> None:
+    journey = shop.running(on("signed_up"), mail("one"), wait("w", "P2D"), mail("two"), holdout=50)
+    for place in range(6):
+        shop.happens(place, "signed_up")
+    shop.soon()
+    held = {place for place in range(6) if shop.entry(journey, place).state == "holdout"}
+    inside = sorted(set(range(6)) - held)
+    assert held and inside
+    bought(shop, inside[0], 10, "o1")
+    bought(shop, inside[0], 15.5, "o2")
+    bought(shop, inside[0], 10, "o1")  # told again
+    bought(shop, min(held), 20, "o3")
+    shop.settle()
+
+    found = performance_of(shop, journey)
+    assert (found["entries"], found["waiting"]) == (len(inside), len(inside))
+    assert (found["converted"], found["conversions"], found["revenue"]) == (1, 2, 25.5)
+    assert (found["holdout"]["members"], found["holdout"]["converted"], found["holdout"]["revenue"]) == (
+        len(held), 1, 20
+    )  # fmt: skip
+    one, pause, two = found["steps"]
+    assert (one["entered"], one["messages"]["sent"], pause["waiting"], two["entered"]) == (
+        len(inside), len(inside), len(inside), 0
+    )  # fmt: skip
+    assert found["lift"]["low"] < found["lift"]["difference"] < found["lift"]["high"]
+    assert not found["lift"]["significant"]
+
+    state = {"tenant": TENANT, "journey": journey, "shard": 0, "day": "", "began": clock.iso(clock.business())}
+    measuring.round_of(dict(state))
+    measuring.round_of(dict(state))  # a task that runs twice
+    again = performance_of(shop, journey)
+    assert {**again, "as_of": None} == {**found, "as_of": None}
+    assert performance_of(shop, journey, start_date="2020-01-01", end_date="2020-01-31")["entries"] == 0
+    assert performance_of(shop, journey, version="1")["entries"] == len(inside)
+
+    for days in (3, 40):
+        shop.time.passes(timedelta(days=days))
+        shop.settle()
+    later = performance_of(shop, journey)
+    assert (later["completed"], later["completion_rate"], later["conversions"]) == (len(inside), 1.0, 2)
+    rows = [row for row in table.rows(Cell, Cell.partition(TENANT, journey)) if row.sk != measuring.HEAD]
+    assert rows and all(row.sealed for row in rows)
+
+
+def test_a_pass_that_is_cut_off_goes_on_where_it_was(shop: Engine) -> None:
+    journey = shop.running(on("signed_up"), wait("w", "P2D"))
+    for place in range(6):
+        shop.happens(place, "signed_up")
+    shop.soon()
+
+    state = {"tenant": TENANT, "journey": journey, "shard": 0, "day": "", "began": clock.iso(clock.business())}
+    first = measuring.round_of(dict(state), seconds=-1.0)
+    assert not first["done"] and first["day"]
+    while not state.get("done"):
+        state = measuring.round_of(state, seconds=0.02)
+    rows = [row for row in table.rows(Cell, Cell.partition(TENANT, journey)) if row.sk != measuring.HEAD]
+    assert sum(sum(cell["states"].values()) for row in rows for cell in row.numbers.values()) == 6
+
+
+def test_a_goal_converts_by_its_event_for_the_latest_entry(shop: Engine) -> None:
+    goal = {"event": "upgraded", "within": "P10D"}
+    journey = shop.running(on("signed_up"), wait("w", "P1D"), goal=goal, re_entry="always", exit_on={"goal": False})
+    shop.happens(0, "signed_up")
+    shop.passes(days=3)
+    shop.happens(0, "signed_up")
+    shop.passes(hours=6)
+    shop.happens(0, "upgraded", properties={"value": 30})
+    shop.settle()
+    assert len(shop.entries(journey)) == 2
+
+    found = performance_of(shop, journey)
+    assert (found["entries"], found["converted"], found["conversions"], found["revenue"]) == (2, 1, 1, 30)
+    versions = Versions(TENANT, journey)
+    mine = list(shop.entries(journey))
+    told = converting.of(mine, versions, settings.of(TENANT))
+    assert [told[one.pk + one.sk].events for one in mine] == [1, 0]
+
+
+def test_lift_of_known_groups() -> None:
+    found = performance.lift(Group(70, 56), Group(80, 48), "USD")
+
+    assert found is not None and found.difference == 0.2
+    # Newcombe, Stat. Med. 17, 1998, table II, method 10
+    assert [found.low, found.high] == pytest.approx([0.0524, 0.3339], abs=5e-5)
+    assert found.relative == pytest.approx(1 / 3, abs=1e-6) and found.significant
+    assert performance.lift(Group(70, 56), Group(), "USD") is None
+
+
+def everything() -> Any:
+    """What must stay as it is: rows but for limits, the outbox of dry runs itself, and mails and messages."""
+    return {key: row for key, row in rewind.rows().items() if key[0].split("#")[0] not in ("RATE", "DRYRUN")}
+
+
+def test_a_dry_run_tells_what_would_have_happened_and_changes_nothing(shop: Engine) -> None:
+    for place in range(4):
+        shop.happens(place, "signed_up", properties={"plan": "free" if place else "gold"})
+    shop.passes(days=1)
+    shop.happens(1, "upgraded")
+    shop.happens(2, "signed_up", properties={"plan": "free"})
+    shop.passes(days=9)
+    shop.world.settle()
+    mails, before = shop.mails(), everything()
+
+    body = {
+        "trigger": on("signed_up", {"field": "plan", "operator": "equals", "value": "free"}),
+        "steps": [
+            mail("one"), {"id": "wait", "type": "wait_for_event", "event": "upgraded", "time_out": "P3D",
+                          "next": "thanks", "on_time_out": "ask"},
+            mail("thanks", next="end"),
+            {"id": "ask", "type": "branch", "engagement": {"activity": "opened"}, "if_true": "two", "if_false": "end"},
+            mail("two"),
+        ],
+        "assume": {"opened": 100}, "terms": {"re_entry": "always"},
+    }  # fmt: skip
+    started = shop.world.call("journeys.start_dry_run", body=body)
+    assert started.status == 202
+    job = {"job_id": started.data["job_id"]}
+    shop.world.settle()
+    shop.world.run("journeys.replay_contacts", {"tenant": TENANT, "job": job["job_id"]})  # a task that runs twice
+    found = shop.world.call("journeys.get_dry_run", path=job).data
+
+    assert (found["state"], found["looked_at"], found["exact"]) == ("done", 6, True)
+    assert (found["entered"], found["entries"]) == (3, 3)  # p2's second event finds it inside before
+    assert found["steps"] == {
+        "one": {"queued": 3}, "wait": {"happened": 1, "timed_out": 2}, "thanks": {"queued": 1}, "ask": {"true": 2},
+        "two": {"queued": 2},
+    }  # fmt: skip
+    assert (found["messages_total"], found["ended"]) == (6, {"completed": 3})
+    days = [sum(day.values()) for day in found["messages"].values()]
+    assert days == [3, 1, 2]  # at once, the day after, and three days after
+    assert {tuple(one["path"]) for one in found["sample"]} == {
+        ("one:queued", "wait:happened", "thanks:queued"),
+        ("one:queued", "wait:timed_out", "ask:true", "two:queued"),
+    }
+    assert (shop.mails(), everything()) == (mails, before)
+    assert not list(shop.world.call("journeys.list_journeys").data["items"])
+
+
+def test_a_dry_run_and_the_journey_itself_come_to_the_same(shop: Engine) -> None:
+    steps = [mail("one"), wait("w", "P2D"),
+             {"id": "ask", "type": "branch", "if_true": "yes", "if_false": "no",
+              "criteria": {"logic": "AND", "conditions": [{"event": "upgraded"}]}},
+             mail("yes", next="end"), mail("no")]  # fmt: skip
+    journey = shop.running(on("signed_up"), *steps, holdout=30)
+    for place in range(6):
+        shop.happens(place, "signed_up")
+    shop.soon()
+    shop.happens(3, "upgraded")
+    shop.passes(days=3)
+
+    real = performance_of(shop, journey)
+    started = shop.world.call("journeys.start_dry_run", body={"journey_id": journey, "version": 1}).data
+    shop.world.settle()
+    found = shop.world.call("journeys.get_dry_run", path={"job_id": started["job_id"]}).data
+
+    assert (found["entries"], found["held_out"]) == (real["entries"], real["holdout"]["members"])
+    assert found["steps"] == {step["step"]: step["outcomes"] for step in real["steps"] if step["outcomes"]}
+    assert found["messages_total"] == shop.mails().total()
+
+
+def test_somebody_inside_keeps_a_journey_until_they_are_to_leave(shop: Engine) -> None:
+    journey = shop.running(on("signed_up"), wait("w", "P2D"), mail("one"))
+    shop.happens(0, "signed_up")
+    shop.soon()
+    path = {"journey_id": journey}
+
+    refused = shop.world.call("journeys.archive_journey", path=path, body={})
+    assert (refused.status, refused.body["error_code"]) == (409, "PEOPLE_INSIDE")
+    assert shop.world.call("journeys.archive_journey", path=path, body={"end": True}).data["status"] == "archived"
+    assert shop.world.call("journeys.archive_journey", path=path, body={}).data["status"] == "archived"
+    shop.passes(days=3)
+    assert not shop.mails() and shop.entry(journey).state == "exited"
+    assert Journey.fetch(*Journey.key(TENANT, journey)) is not None
+    lists = shop.world.call("journeys.list_journeys").data, shop.world.call(
+        "journeys.list_journeys", query={"archived": "true"}
+    ).data  # fmt: skip
+    assert [listed["total_count"] for listed in lists] == [0, 1]
+    theirs = shop.world.call("journeys.list_contact_journeys", path={"contact_id": contact(0)}).data
+    assert [(one["journey_id"], one["inside"]) for one in theirs["items"]] == [(journey, False)]
+    assert Entry.entered(TENANT, contact(0)).startswith("ENTERED#")

@@ -1,0 +1,111 @@
+"""Short links of text messages: few letters, nobody's but ours, and no way to another place."""
+
+import base64
+import re
+
+import pytest
+from drumbeat import ids
+from drumbeat.sends import tokens
+from drumbeat.sends.model import Place
+from drumbeat.templates.engine import compile_texts
+from hypothesis import given
+from hypothesis import strategies as some
+
+from tests import sends
+from tests.unit.sms.conftest import Texts
+from tests.world import World
+
+SECRET = bytes(range(32))
+PLACE = Place("ten_acme", "snd_01ARZ3NDEKTSV4RRFFQ69G5FAV", 15, 999_999)
+GRAMEEN = "+8801712345678"
+
+
+@pytest.fixture
+def send(world: World) -> sends.Sent:
+    """A send with short tokens."""
+    made = sends.sent()
+    for row in tokens.keys(made.send_id, made.tenant, made.campaign, made.secret, list(sends.LINKS), short=True)[1:]:
+        row.create()
+    tokens.forget()
+    return made
+
+
+def test_a_short_token_is_the_message_of_the_long_one(send: sends.Sent) -> None:
+    short = tokens.issue_short(send.secret, send.place(), 2)
+    found, long = tokens.verify(short), tokens.verify(send.token(2))
+    assert len(short) == 20 and found is not None and long is not None
+    assert (found.place, found.number, found.message) == (long.place, long.number, long.message)
+
+
+@pytest.mark.parametrize("position", range(0, 120, 7))
+def test_no_bit_of_a_short_token_can_be_flipped(send: sends.Sent, position: int) -> None:
+    raw = bytearray(base64.urlsafe_b64decode(tokens.issue_short(send.secret, send.place(), 2)))
+    raw[position // 8] ^= 1 << position % 8
+    assert tokens.verify(base64.urlsafe_b64encode(bytes(raw)).decode()) is None
+
+
+def test_a_key_without_an_alias_answers_to_no_short_token(world: World) -> None:
+    made = sends.sent()
+    tokens.forget()
+    assert tokens.verify(tokens.issue_short(made.secret, made.place(), 0)) is None
+    assert tokens.verify(made.token()) is not None
+
+
+@given(some.integers(0, 15), some.integers(0, 999_999), some.integers(0, 511))
+def test_each_message_has_its_own(shard: int, chunk: int, number: int) -> None:
+    made = tokens.issue_short(SECRET, Place("ten_acme", PLACE[1], shard, chunk), number)
+    other = tokens.issue_short(SECRET, Place("ten_acme", PLACE[1], shard, chunk), (number + 1) % 512)
+    assert len(made) == 20 and made != other
+
+
+@pytest.mark.parametrize(("chunk", "number"), [(1 << 20, 0), (0, 512)])
+def test_what_does_not_fit_has_none(chunk: int, number: int) -> None:
+    with pytest.raises(ValueError, match="no short token"):
+        tokens.issue_short(SECRET, Place("ten_acme", PLACE[1], 0, chunk), number)
+
+
+@pytest.mark.parametrize(
+    ("text", "targets"),
+    [
+        ("Shop now: bit.ly/getit-flash", ["https://bit.ly/getit-flash"]),
+        ("এখনই কিনুন: bit.ly/getit-flash।", ["https://bit.ly/getit-flash"]),
+        ("www.shop.example, https://shop.example/a.", ["https://www.shop.example", "https://shop.example/a"]),
+        ("Write to ann@shop.example/x or call 1.5/2.5; 50.5% off. Ends 31.12. e.g. this", []),
+        ("https://shop.example/?u={{ external_id }}", ["https://shop.example/?u={{ external_id }}"]),
+        ("bit.ly/a bit.ly/a bit.ly/b", ["https://bit.ly/a", "https://bit.ly/b"]),
+    ],
+)
+def test_addresses_without_a_scheme_are_links_where_telephones_make_them_some(text: str, targets: list[str]) -> None:
+    compiled = compile_texts("", text)
+    assert [link.url_template for link in compiled.links] == targets
+    data = {"click_base": "https://t.example/c/token", "external_id": "7"}
+    said = compiled.preview(data).text
+    assert len(re.findall(r"https://t\.example/c/token/\d", said)) == len(re.findall(r"bit\.ly|www|https?:", text))
+    assert compile_texts("", text, track_links=False).preview(data).text == text.replace("{{ external_id }}", "7")
+
+
+def test_a_campaign_may_leave_its_links_as_they_are(texts: Texts) -> None:
+    texts.contact(GRAMEEN)
+    texts.launch(texts.campaign("50% off: bit.ly/getit-flash", track_clicks=False, utm={"source": "sms"}))
+    assert texts.sent()[GRAMEEN]["text"] == "50% off: bit.ly/getit-flash"
+
+
+def test_who_is_not_to_be_tracked_gets_the_address_itself(texts: Texts) -> None:
+    texts.contact(GRAMEEN, tracking=False)
+    texts.launch(texts.campaign("50% off: bit.ly/getit-flash"))
+    assert texts.sent()[GRAMEEN]["text"] == "50% off: bit.ly/getit-flash"
+
+
+def test_the_way_out_of_a_text_message_is_as_short_and_works(texts: Texts) -> None:
+    texts.contact(GRAMEEN)
+    made = texts.campaign("Hi. No more: {{ unsubscribe_url }}")
+    texts.launch(made)
+    token = texts.sent()[GRAMEEN]["text"].rpartition("/u/")[2]
+    assert len(token) == 20 and ids.is_id(made, "cmp")
+    for _ in range(2):
+        assert texts.world.call("tracking.unsubscribe_contact", tenant=None, path={"token": token}).status == 200
+    texts.world.settle()
+    assert texts.results(made)["unsubscribed"] == 1
+    again = texts.campaign("Hi from Acme", purpose="marketing")
+    texts.launch(again)
+    assert texts.results(again)["not_sent_by_reason"] == {"consent_revoked": 1}
