@@ -140,10 +140,14 @@ def _schedule(stack: "ContextStack", found: Found, function: lambda_.CfnFunction
 
 
 def _events(stack: "ContextStack", found: Found, function: lambda_.CfnFunction) -> None:
-    outside = found.declaration.sources
-    sources = [{"prefix": outside}] if outside else [names.EVENT_SOURCE]
-    pattern = {"source": sources, "detail-type": list(found.declaration.events)}
-    _rule(stack, found, function, event_bus_name=names.BUS, event_pattern=pattern)
+    _rule(stack, found, function, event_bus_name=names.BUS, event_pattern=event_pattern(found.declaration))
+
+
+def event_pattern(declared: Declaration) -> dict[str, Any]:
+    """Which events reach a listener: ours, or those of the outside that it names. Whoever may put events on the bus can
+    give them any type, so a type alone says nothing."""
+    sources = [{"prefix": declared.sources}] if declared.sources else [names.EVENT_SOURCE]
+    return {"source": sources, "detail-type": list(declared.events)}
 
 
 def _rule(stack: "ContextStack", found: Found, function: lambda_.CfnFunction, **source: Any) -> None:

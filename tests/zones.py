@@ -12,7 +12,7 @@ from drumbeat.sends.moment.weeks import Week
 
 FIRST, LAST = datetime(2024, 1, 1, tzinfo=UTC), datetime(2031, 1, 1, tzinfo=UTC)
 _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
-# One hour of the day is closed in each, and some are open for less than the longest change of clocks.
+# Some begin or end with the day, and one is open for less time than clocks are changed by.
 WEEKS = (
     weeks.daily(8 * 60, 21 * 60),
     weeks.daily(9 * 60, 20 * 60),
@@ -56,11 +56,12 @@ def shown(at: datetime, name: str) -> tuple[int, int]:
 
 
 def broken(week: Week, zones: Sequence[str], asked: datetime) -> str | None:
-    """What does not hold of the moment that is found for a message of `asked`; None when all does."""
+    """What does not hold of the moment that is found for a message of `asked`; None when all does. Hours of several
+    zones may have nothing in common."""
     found = weeks.opens_at(week, zones, asked)
     told = f"{week[0]} {week[6]} in {', '.join(zones)}: {asked} to {found}"
     if found is None:
-        return f"{told}: never"
+        return f"{told}: never" if len(zones) == 1 else None
     if found < asked:
         return f"{told}: earlier than asked"
     for zone, at in itertools.product(zones, (found, found + weeks.ARRIVES)):

@@ -1,6 +1,7 @@
 """Let contacts enter a journey, whatever its trigger is."""
 
 from drumbeat.accounts.model import Tenant
+from drumbeat.contacts.customers import wanting
 from drumbeat.http import Request, http
 from drumbeat.journeys import model, showing
 from drumbeat.journeys.enrolments import Enrolment
@@ -18,13 +19,15 @@ from drumbeat.slugs import Slug
     "POST /v1/journeys/{journey_id}/enrol",
     scope="journeys:send",
     reads=(Tenant, Journey, JourneyVersion, Slug, *static_lists.FINDS),
-    writes=(Entry, Wake, Enrolment),
+    writes=(Entry, Wake, Enrolment, *wanting.WRITES),
+    sends=wanting.SENDS,
     starts=(ADVANCE,),
     memory=512,
     timeout=29,
 )
 def handler(request: Request, journey_id: str, body: MembersNamed) -> Enrolled:
     """404 for an unknown journey; 409 `JOURNEY_STATUS` for one that was never published or is archived. With an
-    Idempotency-Key the same request lets nobody in twice."""
+    Idempotency-Key the same request lets nobody in twice. With a customer system, unknown `external_ids` are `awaited`:
+    they enter once their profiles have been read."""
     journey = model.get(request.tenant, journey_id)
     return showing.enrolled(journey, body, request.new_id("enr"), request.now)

@@ -7,7 +7,6 @@ from drumbeat.journeys.measuring import Cell
 from drumbeat.journeys.model import Journey
 from drumbeat.journeys.performance import Performance, PerformanceQuery
 from drumbeat.journeys.sending import DailySend
-from drumbeat.journeys.work import MEASURE
 from drumbeat.sends.totals import Totals
 from drumbeat.slugs import Slug
 
@@ -18,7 +17,6 @@ from drumbeat.slugs import Slug
     limit=ANALYTICS,
     reads=(Tenant, Slug, Journey, DailySend, Totals, *measuring.READS),
     writes=(Cell,),
-    starts=(MEASURE,),
     memory=512,
     timeout=25,
 )

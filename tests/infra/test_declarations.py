@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 import pytest
+from drumbeat.activity.forwarding import SOURCE
 from drumbeat.declare import Files
 
 from infra import grants, names
 from infra.discovery import Mistake
 from infra.machines import definition
-from infra.triggers import stream_filters
+from infra.triggers import event_pattern, stream_filters
 from tests.infra import example
 from tests.infra.conftest import Templates
 from tests.infra.example import EDGE, Key, Parcel, Rate, Stamp, declaration
@@ -44,6 +45,13 @@ def test_publishing_is_writing_an_outbox_row() -> None:
     assert "events:PutEvents" not in json.dumps(
         grants.statements(declaration("operator", "x.one", publishes=("parcel.created",)), EDGE)
     )
+
+
+def test_listeners_hear_us_or_the_outside_that_they_name() -> None:
+    ours = declaration("on", "x.one", events=("parcel.created",))
+    theirs = declaration("on", "x.one", events=("customer.updated",), sources="customers.")
+    assert event_pattern(ours) == {"source": [SOURCE], "detail-type": ["parcel.created"]}
+    assert event_pattern(theirs) == {"source": [{"prefix": "customers."}], "detail-type": ["customer.updated"]}
 
 
 def test_endpoints_get_what_the_edge_itself_reads_and_writes() -> None:

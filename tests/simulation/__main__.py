@@ -1,17 +1,22 @@
-"""Plays seeds of the simulation: `python -m tests.simulation 7`, or `1-50`, and says what does not hold.
+"""Plays seeds of the simulation: `python -m tests.simulation 7`, or `1-50`, and says what does not hold; with
+`journeys` before them, those of journeys.
 
 Sets of texts have another order in each process unless PYTHONHASHSEED says otherwise, so it always says 0 here.
 """
 
 import argparse
+import importlib
 import json
 import os
 import sys
 from collections import Counter
 
+KINDS = {"campaigns": "tests.simulation.runs", "journeys": "tests.simulation.journeys.runs"}
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("of", nargs="?", choices=sorted(KINDS), default="campaigns", help="what is played (campaigns)")
     parser.add_argument("seeds", help="one, or a range such as 1-50")
     parser.add_argument("--people", type=int, default=100, help="of each of the two tenants")
     parser.add_argument("--variant", nargs="+", help="broken ones in the product's place, each until it is caught")
@@ -25,14 +30,14 @@ def main() -> int:
     from tests import conftest  # the environment, before the layer is imported
 
     os.environ.update(POWERTOOLS_LOG_LEVEL=asked.log, POWERTOOLS_METRICS_DISABLED="true")
-    from tests.simulation import runs
+    played = importlib.import_module(KINDS[asked.of])
 
     conftest.pytest_collection_finish()
     failed, happened, seconds = 0, Counter[str](), 0.0
     for variant in asked.variant or [None]:
         if variant:
             _say(f"variant {variant}:")
-        for result in runs.runs(seeds, asked.people, variant):
+        for result in played.runs(seeds, asked.people, variant):
             happened.update(result.happened)
             seconds += result.seconds
             if asked.digests:
@@ -42,7 +47,7 @@ def main() -> int:
             if result.problems:
                 failed += 1
                 _say("\n    ".join((f"seed {result.seed}:", *result.problems[:10])))
-                _say(f"    again: {runs.replay(result.seed, asked.people, variant)}")
+                _say(f"    again: {played.replay(result.seed, asked.people, variant)}")
                 if variant:
                     break
     sys.stderr.write(f"{seconds:.1f} s of processor time\n")

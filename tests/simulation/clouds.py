@@ -53,6 +53,11 @@ class Counting(Protocol):
 class Cloud:
     """An account with a deployment in it. `workers` take the place of consumers, by queue."""
 
+    consumers: Mapping[str, str] = CONSUMERS
+    steps: Mapping[str, str] = STEPS
+    sweeps: Sequence[str] = SWEEPS
+    swept: Sequence[str] = SWEPT
+
     def __init__(
         self, seed: int, store: Store, start: float, *, rate: float = 50.0, workers: Mapping[str, Worker] | None = None
     ) -> None:
@@ -133,9 +138,12 @@ class Cloud:
             raise refusal("StartExecution", "ExecutionAlreadyExists", "Execution Already Exists")
         self._executions.add((machine, kwargs["name"]))
         state = json.loads(kwargs["input"])
-        self.under_way += 1
-        self.work.after(0.1, lambda: self._round(machine, state, 0))
+        self._later(machine, state, 0, self.first_after(machine, state))
         return {"executionArn": kwargs["name"]}
+
+    def first_after(self, machine: str, state: Mapping[str, Any]) -> float:
+        """Seconds from an execution's start to its first round."""
+        return 0.1
 
     def _create_schedule(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         if kwargs["Name"] in self._schedules:
@@ -194,7 +202,7 @@ class Cloud:
 
     def put(self, queue: str, body: str, delay: float = 0.0) -> None:
         """A message is on its way."""
-        if queue in SWEPT and self.work.strikes("message: lost", LOST):
+        if queue in self.swept and self.work.strikes("message: lost", LOST):
             return
         if self.work.strikes("message: doubled", DOUBLED):
             self._come(queue, body, delay + self.chance.uniform(0, 400))
@@ -233,8 +241,8 @@ class Cloud:
             {"messageId": str(place), "body": body, "receiptHandle": str(place), "attributes": {}}
             for place, body in enumerate(bodies)
         ]
-        tenant = json.loads(bodies[0]).get("tenant") if queue in SWEPT else None
-        answer = self.run(CONSUMERS[queue], {"Records": records}, self.workers.get(queue), tenant)
+        tenant = json.loads(bodies[0]).get("tenant") if queue in self.swept else None
+        answer = self.run(self.consumers[queue], {"Records": records}, self.workers.get(queue), tenant)
         if self.counting and queue == "feedback":
             self.counting.apply([json.loads(body) for body in bodies])
         again = (
@@ -251,11 +259,15 @@ class Cloud:
         tenant = state.get("tenant")
 
         def step() -> None:
-            after.append(self.run(STEPS[machine], state, tenant=tenant))
+            after.append(self.run(self.steps[machine], state, tenant=tenant))
 
         twice = self.work.strikes("step: doubled", STEP_DOUBLED)
-        self.work.together([step, step] if twice else [step])
+        self.work.together([*([step, step] if twice else [step]), *self.beside(machine, state)])
         self._go_on(machine, state, after[0], failures)
+
+    def beside(self, machine: str, state: Mapping[str, Any]) -> list[Callable[[], None]]:
+        """What happens in the same moment as a round."""
+        return []
 
     def _go_on(self, machine: str, state: dict[str, Any], after: dict[str, Any] | None, failures: int) -> None:
         if after is None:
@@ -271,7 +283,7 @@ class Cloud:
 
     def sweep(self) -> None:
         """The functions that run by the clock."""
-        for name in SWEEPS:
+        for name in self.sweeps:
             if not self.work.drawn(0.05):
                 self.run(name, {})
 

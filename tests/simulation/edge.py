@@ -25,11 +25,11 @@ _ACCOUNT = "123456789012"
 SETTINGS = {
     **{
         f"QUEUE_{name.upper()}": f"https://sqs.us-east-1.amazonaws.com/{_ACCOUNT}/drumbeat-{name}"
-        for name in (*clouds.CONSUMERS, "confirmations")
+        for name in (*clouds.CONSUMERS, "confirmations", "happened")
     },
     **{
         f"MACHINE_{name.upper()}": f"arn:aws:states:us-east-1:{_ACCOUNT}:stateMachine:drumbeat-{name}"
-        for name in (*clouds.STEPS, "backfill")
+        for name in (*clouds.STEPS, "backfill", "advance", "enrol", "measure")
     },
     "SHARED_SENDERS": "acme.example,globex.example",
     "SUPPRESSION_KEY": "key",

@@ -22,6 +22,7 @@ from tests.simulation.broken import (
     row_then_counter,
     send_then_mark,
 )
+from tests.simulation.calls import Calls
 from tests.simulation.clouds import Counting, Worker
 from tests.simulation.story import Story
 
@@ -77,10 +78,10 @@ def run(seed: int, people: int = PEOPLE, variant: str | None = None) -> Result:
         counting = chosen.counting(seed) if chosen.counting else None
         story = Story(seed, people, chosen.workers, counting, chosen.forced)
         problems = [problem for problem in story.play(promises.broken) if chosen.by in problem]
-    return Result(seed, problems, story.exceptions, story.work.happened, _digest(story), time.process_time() - began)
+    return Result(seed, problems, story.exceptions, story.work.happened, digest(story), time.process_time() - began)
 
 
-def _digest(story: Story) -> str:
+def digest(story: Calls) -> str:
     """The same for the same run, and for hardly any other."""
     mails = sorted(mail for mails in story.cloud.mails.accepted.values() for mail in mails)
     told: Any = [mails, sorted(story.work.happened.items()), story.work.now, story.store.written]
@@ -95,8 +96,8 @@ def runs(seeds: Iterable[int], people: int = PEOPLE, variant: str | None = None)
             yield run(seed, people, variant)
 
 
-def replay(seed: int, people: int, variant: str | None = None) -> str:
-    """The command that plays a seed again."""
+def replay(seed: int, people: int, variant: str | None = None, kind: str = "") -> str:
+    """The command that plays a seed again; `kind` is what is played, if not campaigns."""
     more = f" --people {people}" if people != PEOPLE else ""
     more += f" --variant {variant}" if variant else ""
-    return f".venv/bin/python -m tests.simulation {seed}{more}"
+    return f".venv/bin/python -m tests.simulation {kind}{seed}{more}"

@@ -4,10 +4,8 @@ What goes wrong and when follows from the seed. The storm ends some time; from t
 rest. What must hold then is in `promises`.
 """
 
-import base64
 import json
 import random
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -18,6 +16,7 @@ from drumbeat.sends.model import SHARDS, Send
 
 from tests import harness
 from tests.simulation import edge, fallbacks, moments, plans, towns
+from tests.simulation.calls import Calls
 from tests.simulation.clouds import TOGETHER, Cloud, Counting, Worker
 from tests.simulation.plans import OptOut, Pause, Side, planned
 
@@ -26,7 +25,7 @@ REST = 14 * 3600.0
 ENDED = frozenset({"sent", "cancelled", "expired"})
 
 
-class Story:
+class Story(Calls):
     """A seed's run. `workers` take the place of consumers: broken ones, to see whether that is noticed."""
 
     def __init__(
@@ -37,37 +36,25 @@ class Story:
         counting: Counting | None = None,
         forced: Mapping[str, Any] | None = None,
     ) -> None:
-        self.seed, town = seed, towns.town(people)
+        town = towns.town(people)
         self.counting = counting
         self.chance = random.Random(seed + 10**6)
         plan = planned(self.chance, people)
         self.plan = replace(plan, **{**moments.drawn(seed, plan), **fallbacks.drawn(seed), **(forced or {})})
         self.people = town.people
-        self.cloud = Cloud(seed, town.store, towns.START, rate=self.plan.rate, workers=workers)
+        super().__init__(seed, Cloud(seed, town.store, towns.START, rate=self.plan.rate, workers=workers))
         self.cloud.counting = counting
         if people > plans.FEW:  # of so many mails, more would stop the sends for their reputation
             self.cloud.mails.bounced, self.cloud.mails.complained = 0.01, 0.0002
         if self.plan.fallback:
             self.cloud.mails.outages = fallbacks.outages(seed, towns.START)
-        self.work, self.store = self.cloud.work, self.cloud.store
         self.sides = [Side(tenant, town.campaign, self.plan.policies[tenant]) for tenant in towns.TENANTS]
         # Other campaigns of the tenants, which are only there to get into the way.
         self.others: list[Side] = []
-        self.under_way = 0
-        self.problems: list[str] = []
         # Recipients of two mails whom the policy allows: nothing was heard of the first one within the grace.
         self.exceptions: list[str] = []
 
     # What happens
-
-    def play(self, judge: Callable[["Story"], list[str]]) -> list[str]:
-        """From the launch until all is at rest; gives what `judge` says then, or how it ended before."""
-        with edge.played(self.cloud, self.seed):
-            try:
-                self._play()
-                return judge(self)
-            except Exception:  # noqa: BLE001 - a seed that ends so has failed, and its command plays it again
-                return [traceback.format_exc()]
 
     def _play(self) -> None:
         for side in self.sides:
@@ -121,16 +108,6 @@ class Story:
             for _ in range(self.chance.randint(1, 3)):
                 self._move_later(side, who)
 
-    def later(self, seconds: float, act: Callable[[], None]) -> None:
-        """Something that a person or a caller will do."""
-        self.under_way += 1
-
-        def done() -> None:
-            self.under_way -= 1
-            act()
-
-        self.work.after(seconds, done)
-
     def _sweep(self) -> None:
         """Each minute, and more rarely when not much happens any more: a run may be skipped."""
         self.cloud.sweep()
@@ -139,21 +116,6 @@ class Story:
         self.work.after(60.0 if busy or age < 120 else 800.0 if age < 1800 else 2700.0, self._sweep)
         if self.chance.random() < 0.3:
             edge.fresh_instances()
-
-    def call(
-        self, tenant: str | None, name: str, then: Callable[[harness.Reply], None], *, tries: int = 60, **request: Any
-    ) -> None:
-        """Call the API as a client does: what fails on our side is asked again."""
-        headers = towns.credential(tenant) if tenant else {}
-        route = harness.function(name).declaration.route or ""
-        answer = self.cloud.run(name, harness.http_event(route, headers=headers, **request), tenant=tenant)
-        status = answer["statusCode"] if answer else 0
-        if status >= 500 and not self.work.storm:
-            self.problems.append(f"{name} answered {status}: {answer['body']}")
-        elif (status in (0, 429) or status >= 500) and tries:
-            self.later(self.chance.uniform(1, 20), lambda: self.call(tenant, name, then, tries=tries - 1, **request))
-        elif answer:
-            then(harness.Reply(status, answer["headers"], _text(answer)))
 
     def do(self, side: Side, verb: str, then: Callable[[harness.Reply], None] | None = None, **request: Any) -> None:
         path = {"campaign_id": side.campaign}
@@ -271,8 +233,3 @@ class Story:
         """The shards of the side's plan."""
         send = self.store.find(*Send.key(side.tenant, self.send_of(side)))
         return range(int(send["plan_shards"]["N"]) if send else SHARDS)
-
-
-def _text(answer: Mapping[str, Any]) -> str:
-    body = str(answer["body"])
-    return base64.b64decode(body).decode("latin-1") if answer["isBase64Encoded"] else body

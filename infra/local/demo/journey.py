@@ -103,7 +103,7 @@ def run(
                 running.failed += log.failed
         done = sum(entry["status"] == "completed" for entry in running.entries.values())
         tell("people through the journey", done, len(known))
-        if done == len(known) and _is_quiet(stack):
+        if done == len(known) and _have_left(stack, sends, running.entries) and _is_quiet(stack):
             break
         if time.monotonic() > end:
             raise Stuck(f"the journey: {done} of {len(known)} people are through after {patience:.0f} s")
@@ -181,6 +181,13 @@ def _is_sent(stack: Stack, send: str, group: Any) -> bool:
 def _group(stack: Stack, send: str) -> Any:
     asked = {"tag": "send", "value": send, "addresses": "true"}
     return httpx.get(f"{stack.simulators_url}/truth", params=asked, timeout=60).json()["groups"].get(send)
+
+
+def _have_left(stack: Stack, sends: dict[str, set[str]], entries: dict[str, Any]) -> bool:
+    """Whether the provider has all messages: an entry is completed when its last one was handed over."""
+    groups = [_group(stack, send) for step in sends for send in sends[step]]
+    accepted = sum(group["accepted"] for group in groups if group)
+    return bool(accepted >= sum(_past(entries, step) for step in sends))
 
 
 def _is_quiet(stack: Stack) -> bool:

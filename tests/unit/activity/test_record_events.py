@@ -33,6 +33,7 @@ def test_a_single_event_is_recorded_and_shown(shop: Shop) -> None:
         "recorded": 1,
         "duplicates": 0,
         "rejected": 0,
+        "waiting": 0,
     }
     (shown,) = shop.timeline(ann)["items"]
     assert shown["name"] == "added_to_cart"

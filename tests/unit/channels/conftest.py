@@ -89,8 +89,6 @@ class Office:
         rollups.forget()
         self.world.run("sends.sweep_sends", {})
         self.world.settle()
-        self.world.run("sends.sweep_sends", {})
-        self.world.settle()
 
     def recipients(self, campaign: str, **query: Any) -> dict[str, dict[str, Any]]:
         found = self.call("campaigns.list_recipients", path={"campaign_id": campaign}, query=query).data["items"]

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from drumbeat import clock, table
+from drumbeat import table
+from drumbeat.accounts.sms_answers import DEFAULTS, SmsAnswers
 from drumbeat.activity.model import Timeline
 from drumbeat.contacts import suppressions
 from drumbeat.contacts.ledger import Entry
@@ -235,7 +236,4 @@ def test_words(said: str, means: str | None) -> None:
 
 
 def test_there_are_answers_in_all_languages_of_the_pages() -> None:
-    from drumbeat.accounts.sms_answers import DEFAULTS, SmsAnswers
-
     assert set(DEFAULTS) == set(SmsAnswers.model_fields) == set(LANGUAGES)
-    assert clock.SCALE == 1

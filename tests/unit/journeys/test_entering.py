@@ -1,15 +1,18 @@
 """Who may enter, and again; what ends an entry early."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
+from drumbeat import table
 from drumbeat.contacts.model import Contact
 from drumbeat.journeys import advancing
 from drumbeat.journeys.entries import Entry
 
 from tests.meanwhile import changed, quicker, vanished
 from tests.unit.journeys.engine import Engine, contact, mail, on, wait
-from tests.unit.sends.conftest import TENANT
+from tests.unit.sends.conftest import TENANT, Clocked
 
 
 def step(engine: Engine, journey: str) -> None:
@@ -17,42 +20,38 @@ def step(engine: Engine, journey: str) -> None:
     advancing.advance(engine.due(journey))
 
 
-@pytest.mark.parametrize(
-    ("re_entry", "inside", "soon", "later"),
-    [
-        ("never", "already_inside", "entered_before", "entered_before"),
-        ("always", "already_inside", "entered", "entered"),
-        ("P7D", "already_inside", "too_soon", "entered"),
-    ],
-)
-def test_re_entry(engine: Engine, re_entry: str, inside: str, soon: str, later: str) -> None:
-    journey = engine.running(on("x"), mail("one"), re_entry=re_entry)
-    who = contact(0)
-    assert engine.enter(journey, 0, cause="c1") == {who: "entered"}
-    assert engine.enter(journey, 0, cause="c2") == {who: inside}
-    assert engine.enter(journey, 0, cause="c1") == {who: "entered"}  # the same cause again
-    step(engine, journey)
-    assert engine.enter(journey, 0, cause="c3") == {who: soon}
-    if soon == "entered":
+def test_re_entry(clocked: Clocked) -> None:
+    matrix = [
+        ("never", "entered_before", "entered_before"), ("always", "entered", "entered"), ("P7D", "too_soon", "entered"),
+    ]  # fmt: skip
+    engine = Engine(clocked, people=len(matrix))
+    journeys = [engine.running(on("x"), mail("one"), re_entry=re_entry) for re_entry, _, _ in matrix]
+    for place, (journey, (_, soon, _)) in enumerate(zip(journeys, matrix, strict=True)):
+        who = contact(place)
+        assert engine.enter(journey, place, cause="c1") == {who: "entered"}
+        assert engine.enter(journey, place, cause="c2") == {who: "already_inside"}
+        assert engine.enter(journey, place, cause="c1") == {who: "entered"}  # the same cause again
         step(engine, journey)
-    engine.passes(days=8)
-    assert engine.enter(journey, 0, cause="c4") == {who: later}
-    assert engine.enter(journey, 0, cause="c1") == {who: "entered"}
-    assert len(engine.entries(journey)) == 1 + (soon == "entered") + (later == "entered")
+        assert engine.enter(journey, place, cause="c3") == {who: soon}
+        if soon == "entered":
+            step(engine, journey)
+    engine.time.passes(timedelta(days=8))
+    for place, (journey, (_, soon, later)) in enumerate(zip(journeys, matrix, strict=True)):
+        assert engine.enter(journey, place, cause="c4") == {contact(place): later}
+        assert engine.enter(journey, place, cause="c1") == {contact(place): "entered"}
+        assert len(engine.entries(journey, place)) == 1 + (soon == "entered") + (later == "entered")
 
 
-@pytest.mark.parametrize("number", [1, 2])
-def test_two_triggers_at_once_are_one_entry(engine: Engine, number: int) -> None:
+def test_two_triggers_at_once_are_one_entry(engine: Engine) -> None:
     """A first one, and a second one after the first is over."""
     journey = engine.running(on("x"), mail("one"), re_entry="always")
-    if number == 2:
-        engine.enter(journey, 0, cause="c0")
+    for number in (1, 2):
+        other: dict[str, Any] = {}
+        key = Entry.key(TENANT, journey, contact(0), number)
+        with quicker(key, lambda _, to=other, by=f"b{number}": to.update(engine.enter(journey, 0, cause=by))):
+            assert engine.enter(journey, 0, cause=f"a{number}") == {contact(0): "already_inside"}
+        assert other == {contact(0): "entered"} and len(engine.entries(journey)) == number
         step(engine, journey)
-    other: dict[str, Any] = {}
-    key = Entry.key(TENANT, journey, contact(0), number)
-    with quicker(key, lambda _: other.update(engine.enter(journey, 0, cause="c2"))):
-        assert engine.enter(journey, 0, cause="c1") == {contact(0): "already_inside"}
-    assert other == {contact(0): "entered"} and len(engine.entries(journey)) == number
 
 
 def test_an_exit_comes_before_the_step_of_the_moment(engine: Engine) -> None:
@@ -105,3 +104,34 @@ def test_one_bad_member_fails_alone_and_says_why(engine: Engine) -> None:
     failed = engine.entry(journey, 1)
     assert failed.state == "failed" and failed.reason == "w: the attribute renewal holds no date"
     assert failed.said[-1]["why"] == "the attribute renewal holds no date"
+
+
+def test_trouble_of_ours_fails_the_task_and_no_member(engine: Engine) -> None:
+    journey = engine.running(on("x"), mail("one"), goal={"event": "purchase"})
+    engine.enter(journey, 0)
+    state = engine.due(journey)
+
+    def lost(params: dict[str, Any], **_: Any) -> None:
+        if "TIMELINE#" in str(params):  # what is asked of one member
+            raise EndpointConnectionError(endpoint_url="dynamodb")
+
+    events = table.connection().connection.client.meta.events
+    events.register("before-parameter-build.dynamodb.Query", lost)
+    try:
+        with pytest.raises(Exception, match="Could not connect"):
+            advancing.advance(state)
+    finally:
+        events.unregister("before-parameter-build.dynamodb.Query", lost)
+    assert engine.entry(journey).state == "waiting"
+    advancing.advance(state)
+    assert engine.handed_over(journey) == {(contact(0), "one"): 1}
+
+
+def test_a_step_that_breaks_for_one_member_fails_that_one(clocked: Clocked) -> None:
+    engine = Engine(clocked, people=2)
+    journey = engine.running(on("x"), {"id": "u", "type": "update_contact", "increment": {"visits": 1.5}}, mail("one"))
+    changed(Contact.key(TENANT, contact(0)), attributes='{"visits":1e999}')  # infinity, as JSON of old imports had it
+    engine.enter(journey, 0, 1)
+    step(engine, journey)
+    assert engine.entry(journey, 1).state == "done" and engine.entry(journey, 0).state in ("done", "failed")
+    assert (contact(1), "one") in engine.handed_over(journey)

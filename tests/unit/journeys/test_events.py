@@ -3,8 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-from drumbeat import clock
+from drumbeat import clock, table
+from drumbeat.activity.model import message_row
 from drumbeat.activity.work import HappenedMessage
 from drumbeat.journeys import advancing, meeting
 from drumbeat.journeys.entries import Entry
@@ -71,20 +71,21 @@ def test_filters_say_which_events_count_and_one_that_comes_twice_counts_once(eng
     assert len(engine.entries(journey)) == 2
 
 
-@pytest.mark.parametrize("exits", [True, False])
-def test_a_goal_is_noted_and_ends_the_entry_if_the_terms_say_so(engine: Engine, exits: bool) -> None:
-    journey = engine.running(
-        on("signed_up"), wait("w", "P1D"), mail("late"), goal={"event": "purchase"}, exit_on={"goal": exits}
-    )
+def test_a_goal_is_noted_and_ends_the_entry_if_the_terms_say_so(engine: Engine) -> None:
+    late = wait("w", "P1D"), mail("late")
+    journeys = [
+        engine.running(on("signed_up"), *late, goal={"event": "purchase"}, exit_on={"goal": exits})
+        for exits in (True, False)
+    ]
     engine.happens(0, "signed_up")
     engine.soon()
     engine.happens(0, "purchase", **PURCHASE)
     engine.settle()
-    entry = engine.entry(journey)
-    assert (entry.state, entry.reason) == (("exited", "goal") if exits else ("waiting", None))
-    assert entry.goal["value"] == 1250 and entry.goal["currency"] == "USD"
+    exited, inside = (engine.entry(journey) for journey in journeys)
+    assert (exited.state, exited.reason, inside.state) == ("exited", "goal", "waiting")
+    assert inside.goal == exited.goal and (inside.goal["value"], inside.goal["currency"]) == (1250, "USD")
     engine.passes(days=2)
-    assert len(engine.mails()) == (0 if exits else 1)
+    assert [len(engine.handed_over(journey)) for journey in journeys] == [0, 1]
 
 
 def test_a_goal_whose_message_is_late_still_wins_over_the_step(engine: Engine) -> None:
@@ -112,9 +113,6 @@ def test_a_held_out_contact_gets_nothing_and_its_goal_counts(clocked: Clocked) -
 
 
 def test_opens_of_people_are_events_and_those_of_machines_are_none(engine: Engine) -> None:
-    from drumbeat import table
-    from drumbeat.activity.model import message_row
-
     journey = engine.running(on("email.opened"), mail("thanks"))
     for machine in (True, False):
         row = message_row(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from drumbeat.journeys import dates, rules, steps, timing
+from drumbeat.journeys import dates, fitting, rules, steps, timing
 from drumbeat.journeys.entries import State
 from drumbeat.journeys.rules import Does, Ends, Event, Place, Waits
 from drumbeat.journeys.steps import Definition, UntilDate
@@ -195,7 +195,7 @@ def test_whose_step_has_vanished_goes_on_with_the_next_that_has_not() -> None:
     ],
 )  # fmt: skip
 def test_steps_that_do_not_fit_together_are_named(wanted: list[dict[str, Any]], problems: set[str]) -> None:
-    assert {detail.field for detail in steps.problems(defined(*wanted))} == problems
+    assert {detail.field for detail in fitting.problems(defined(*wanted))} == problems
 
 
 def test_the_days_of_date_triggers_tile_the_time() -> None:

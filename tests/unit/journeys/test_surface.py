@@ -7,11 +7,12 @@ import pytest
 from drumbeat import clock, table
 from drumbeat.accounts import settings
 from drumbeat.contacts import model as contacts
-from drumbeat.journeys import converting, measuring, model, performance
+from drumbeat.journeys import converting, lifecycle, measuring, model, performance
 from drumbeat.journeys.documented import rules
 from drumbeat.journeys.entries import Entry
 from drumbeat.journeys.measuring import Cell
 from drumbeat.journeys.model import Face, Journey, TooMany
+from drumbeat.journeys.rules import held_out
 from drumbeat.journeys.steps import Definition
 from drumbeat.journeys.tallies import Group
 from drumbeat.journeys.versions import Versions
@@ -90,14 +91,23 @@ def performance_of(shop: Engine, journey: str, **query: str) -> Any:
     return shop.world.call("journeys.get_performance", path={"journey_id": journey}, query=query).data
 
 
+def with_a_holdout(shop: Engine) -> str:
+    """A journey whose holdout is not nobody and not everybody: that hangs on its id."""
+    steps = (mail("one"), wait("w", "P2D"), mail("two"))
+    while True:
+        draft = shop.drafted(on("signed_up"), *steps, holdout=50)
+        held = [held_out(draft.journey_id, contact(place), 50) for place in range(6)]
+        if any(held) and not all(held):
+            return str(lifecycle.publish(draft, "usr_1", clock.business()).journey_id)
+
+
 def test_members_and_holdout_are_measured_alike_and_each_purchase_counts_once(shop: Engine) -> None:
-    journey = shop.running(on("signed_up"), mail("one"), wait("w", "P2D"), mail("two"), holdout=50)
+    journey = with_a_holdout(shop)
     for place in range(6):
         shop.happens(place, "signed_up")
     shop.soon()
     held = {place for place in range(6) if shop.entry(journey, place).state == "holdout"}
     inside = sorted(set(range(6)) - held)
-    assert held and inside
     bought(shop, inside[0], 10, "o1")
     bought(shop, inside[0], 15.5, "o2")
     bought(shop, inside[0], 10, "o1")  # told again
@@ -145,6 +155,24 @@ def test_a_pass_that_is_cut_off_goes_on_where_it_was(shop: Engine) -> None:
     assert not first["done"] and first["day"]
     while not state.get("done"):
         state = measuring.round_of(state, seconds=0.02)
+    assert performance_of(shop, journey)["complete"]
+
+
+def test_what_a_caller_does_not_wait_for_is_left_to_the_sweep(shop: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    journey = shop.running(on("signed_up"), wait("w", "P2D"))
+    for place in range(6):
+        shop.happens(place, "signed_up")
+    shop.soon()
+    monkeypatch.setattr(measuring, "PATIENCE", -1.0)
+
+    first = performance_of(shop, journey)
+    assert (first["complete"], first["as_of"], first["entries"]) == (False, None, 0)
+    assert not performance_of(shop, journey)["complete"]  # nobody begins another pass meanwhile
+    assert shop.world.run("journeys.sweep_journeys", {})["result"]["measures"] == 1
+    shop.settle()
+    second = performance_of(shop, journey)
+    assert (second["complete"], second["entries"], second["waiting"]) == (True, 6, 6)
+    assert shop.world.run("journeys.sweep_journeys", {})["result"]["measures"] == 0
     rows = [row for row in table.rows(Cell, Cell.partition(TENANT, journey)) if row.sk != measuring.HEAD]
     assert sum(sum(cell["states"].values()) for row in rows for cell in row.numbers.values()) == 6
 
@@ -152,10 +180,10 @@ def test_a_pass_that_is_cut_off_goes_on_where_it_was(shop: Engine) -> None:
 def test_a_goal_converts_by_its_event_for_the_latest_entry(shop: Engine) -> None:
     goal = {"event": "upgraded", "within": "P10D"}
     journey = shop.running(on("signed_up"), wait("w", "P1D"), goal=goal, re_entry="always", exit_on={"goal": False})
-    shop.happens(0, "signed_up")
-    shop.passes(days=3)
-    shop.happens(0, "signed_up")
-    shop.passes(hours=6)
+    for _ in range(2):
+        shop.happens(0, "signed_up")
+        shop.soon()
+        shop.passes(days=2)
     shop.happens(0, "upgraded", properties={"value": 30})
     shop.settle()
     assert len(shop.entries(journey)) == 2

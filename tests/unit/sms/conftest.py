@@ -1,7 +1,6 @@
 """Two tenants with Twilio accounts, contacts in several countries, and the simulator as Twilio."""
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +72,11 @@ class Texts:
         """What Twilio took, by number."""
         return {mail["to"][0]: mail for mail in self.simulator.mails()}
 
-    def report(
-        self, mail: Mapping[str, Any], kind: str, code: str = "", times: int = 1, ago: timedelta = timedelta(0)
-    ) -> None:
+    def report(self, mail: Mapping[str, Any], kind: str, code: str = "", times: int = 1) -> None:
         """Twilio says what became of a message, as the callback queues it."""
         told = {
             "type": "twilio", "tenant": "ten_acme", "kind": kind, "sid": mail["id"],
-            "at": clock.iso(clock.business() - ago), "tags": mail["tags"], "to": mail["to"][0], "code": code,
+            "at": clock.iso(clock.business()), "tags": mail["tags"], "to": mail["to"][0], "code": code,
         }  # fmt: skip
         self.world.run("feedback.apply_feedback", batch([told] * times))
 

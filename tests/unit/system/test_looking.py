@@ -12,7 +12,7 @@ from tests import event_files, harness, looking, rewind
 from tests.world import World, all_functions
 
 # Figures that are worked out anew when they are looked at, by the entity that keeps them.
-FIGURES = {"Totals", "MarketingCampaign", "Segment"}
+FIGURES = {"Cell", "Totals", "MarketingCampaign", "Segment"}
 MEASUREMENTS = {"feedback"}
 READING_CALLS = {"dynamodb:DescribeTable", "events:DescribeEventBus", "sqs:GetQueueAttributes"}
 

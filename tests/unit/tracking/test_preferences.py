@@ -11,6 +11,7 @@ from drumbeat.contacts import model as contacts
 from drumbeat.contacts.model import Contact
 from drumbeat.feedback import dates, known, tracking
 from drumbeat.sends import rollups, tokens
+from drumbeat.sends.model import Send
 
 from tests.harness import Reply
 from tests.sends import Sent, sent
@@ -157,6 +158,20 @@ def test_all_channels_can_be_refused_at_once(world: World) -> None:
         }  # fmt: skip
     opted_out = world.call("contacts.list_unsubscribes").data["items"]
     assert sorted(one["channel"] for one in opted_out) == ["email", "push", "sms"]
+
+
+def test_a_text_messages_link_leads_here_and_its_opt_out_counts_for_its_send(world: World) -> None:
+    said = {"status": "granted", "at": "2026-01-05T08:00:00.000Z", "source": "form", "method": "api"}
+    send = sent(phone="+8801712345678", consent={"email": said, "sms": said})
+    Send.change_at(*Send.key(send.tenant, send.send_id), Send.channel.set("sms"))
+    stored(send).change(Contact.email.remove())
+    assert "What may acme send to you?" in look(world, send)
+    save(world, send, email="on")
+    assert {name: held["status"] for name, held in stored(send).consent.items()} == {
+        "email": "granted", "sms": "revoked"
+    }  # fmt: skip
+    assert send.stats() == {"unsubscribed": {0}}
+    assert [row["name"]["S"] for row in send.rows()] == ["sms.unsubscribed"]
 
 
 @pytest.mark.usefixtures("categories")

@@ -93,8 +93,9 @@ def corrected(p_values: Sequence[float]) -> list[float]:
 
 
 def difference(part: int, whole: int, other_part: int, other_whole: int) -> Interval:
-    """The 95 % confidence interval of one rate less another, from Wilson's intervals of both (R. G. Newcombe, Statistics
-    in Medicine 17, 1998, 873-890, method 10). Of nothing nothing is known."""
+    """The 95 % confidence interval of one rate less another, from Wilson's intervals of both (R. G. Newcombe, "Interval
+    estimation for the difference between independent proportions", Statistics in Medicine 17, 1998, method 10). Of
+    nothing nothing is known."""
     if whole <= 0 or other_whole <= 0:
         return Interval(-1.0, 1.0)
     rate, other_rate = min(part, whole) / whole, min(other_part, other_whole) / other_whole

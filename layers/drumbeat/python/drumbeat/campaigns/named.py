@@ -33,6 +33,11 @@ def send(campaign: Campaign, recipients: Sequence[Recipient], actor: str, now: d
     campaign.require(Status.DRAFT, Status.SCHEDULED)
     if len(recipients) > MOST:
         raise Invalid.field("body", f"may name at most {MOST} recipients; import more, and send to a segment")
+    if recipients and campaign.channel != "email":
+        raise Invalid.field(
+            "body",
+            f"recipients have e-mail addresses; this is a campaign of {campaign.channel}: send it to its audience",
+        )
     environment.require_home()
     content.frozen(campaign, "snd_check")  # what is refused must leave nothing behind
     audience = _list(campaign, recipients, now) if recipients else None

@@ -19,8 +19,8 @@ EVENTS = ("delivered", "bounced", "soft_bounced", "complained", "opened", "click
 
 class RecipientView(View):
     """A recipient. `outcome` is sent, not_sent or open; `events` is what is known of the message. Who is open and waits
-    for a better moment has the reason `quiet_hours` or `frequency_cap`, and `held_until`. `account` is the provider account
-    that took over from the send's own."""
+    for a better moment has the reason `quiet_hours` or `frequency_cap`, and `held_until`. `account` is the provider
+    account that it left over, where that is not the send's first, or others in its chunk moved away from that."""
 
     contact_id: str
     email: str | None
@@ -125,7 +125,7 @@ def _views(tenant: str, rows: list[_Row]) -> list[RecipientView]:
                 note=(row.chunk.notes or {}).get(str(row.number)),
                 held_until=until,
                 message_id=row.chunk.place.message(row.number),
-                account=moving.moved_to(row.chunk, row.number),
+                account=moving.carrier(row.chunk, row.number),
                 events=[name for name in EVENTS if row.number in sets.get(name, ())],
             )
         )

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+from pynamodb.exceptions import PynamoDBException
 from pynamodb.expressions.update import Action
 
 from drumbeat import clock, ids, table
@@ -23,8 +25,10 @@ from drumbeat.journeys.wakes import Wake
 from drumbeat.logs import logger
 from drumbeat.sends import planning, rollups, senders
 from drumbeat.sends.model import SHARDS, Chunk, Send
-from drumbeat.table import ConditionFailed, Transaction, TransactionRefused
+from drumbeat.table import ConditionFailed, NewerFormat, Transaction, TransactionRefused
 
+# Trouble that says nothing about a member: the task fails, and is done again.
+OURS = (BotoCoreError, ClientError, PynamoDBException, NewerFormat)
 ARCHIVED = Ends(State.EXITED, "journey_archived")
 
 
@@ -94,9 +98,14 @@ class Acting:
             if contact is None:
                 return self._over(entry, None, leaving.GONE)
             return self._walked(entry, contact)
+        except OURS:
+            raise
         except Exception as error:  # noqa: BLE001 - one member's trouble stalls no other
-            logger.exception("an entry failed", extra={"journey": entry.journey_id, "entry": entry.entry_id})
-            return self._over(entry, contact, Ends(State.FAILED, f"{entry.step}: {type(error).__name__}"))
+            return self._failed(entry, contact, error)
+
+    def _failed(self, entry: Entry, contact: Contact | None, error: Exception) -> Decided:
+        logger.exception("an entry failed", extra={"journey": entry.journey_id, "entry": entry.entry_id})
+        return self._over(entry, contact, Ends(State.FAILED, f"{entry.step}: {type(error).__name__}"))
 
     def _over(self, entry: Entry, contact: Contact | None, ends: Ends) -> Decided:
         outcome = Outcome.FAILED if ends.state == State.FAILED else Outcome.EXITED
@@ -147,7 +156,12 @@ class Acting:
         if isinstance(stop, Does):
             assert one.contact is not None  # noqa: S101 - a walk has somebody
             moved = Moved(lambda outcome, why: self._done(one, stop, outcome, why), entry)
-            effects.do(stop.effect, moved, one.contact, triggering.enrol_from, self.now)
+            try:
+                effects.do(stop.effect, moved, one.contact, triggering.enrol_from, self.now)
+            except OURS:
+                raise
+            except Exception as error:  # noqa: BLE001 - one member's trouble stalls no other
+                return self._alone(self._failed(entry, one.contact, error))
             return [entry]
         try:
             entry.change(*self._actions(one, {}), condition=entry.as_it_was())

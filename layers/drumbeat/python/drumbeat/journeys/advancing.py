@@ -56,8 +56,15 @@ def _held(wake: Wake) -> bool:
 
 
 def _act(wake: Wake, journey: Journey | None) -> None:
-    keys = [row.entry_key for row in wakes.members(wake)]
     acting = Acting(journey, wake)
+    try:
+        _act_for_members(wake, acting)
+    finally:  # those who have moved are looked after, whatever became of the others
+        acting.hand_on()
+
+
+def _act_for_members(wake: Wake, acting: Acting) -> None:
+    keys = [row.entry_key for row in wakes.members(wake)]
     for place in range(0, len(keys), TOGETHER):
         found = Entry.many(keys[place : place + TOGETHER])
         _find_again([entry for entry in found if entry.wake != wake.place])
@@ -67,7 +74,6 @@ def _act(wake: Wake, journey: Journey | None) -> None:
             again = acting.act(left, people)
             left = [entry for entry in Entry.many((one.pk, one.sk) for one in again) if _is_here(entry, wake)]
             people = _contacts(wake.tenant, left)
-    acting.hand_on()
 
 
 def _is_here(entry: Entry, wake: Wake) -> bool:

@@ -17,8 +17,9 @@ from drumbeat.contacts import model as contacts
 from drumbeat.contacts.model import Contact
 from drumbeat.journeys import leaving, looking
 from drumbeat.journeys.entries import Entry
-from drumbeat.journeys.steps import Definition, TermGoal
+from drumbeat.journeys.steps import Definition
 from drumbeat.journeys.tallies import Conversion
+from drumbeat.journeys.terms import TermGoal
 from drumbeat.journeys.versions import Versions
 
 PURCHASE = "purchase"

@@ -7,10 +7,12 @@ from drumbeat import clock, table
 from drumbeat.activity import interest
 from drumbeat.errors import Conflict, Detail, Invalid
 from drumbeat.journeys import model, recurring, references, sending, wakes
+from drumbeat.journeys.fitting import problems
 from drumbeat.journeys.meeting import JOINED, LEFT
 from drumbeat.journeys.model import Journey, JourneyVersion, Status
 from drumbeat.journeys.sending import DailySend
-from drumbeat.journeys.steps import Definition, SegmentTrigger, problems
+from drumbeat.journeys.steps import Definition
+from drumbeat.journeys.terms import SegmentTrigger
 from drumbeat.journeys.wakes import Wake
 from drumbeat.sends import environment, states
 from drumbeat.sends.model import Send, SendState

@@ -1,14 +1,15 @@
 """What became of a journey's entries, added up by the day on which they entered: cells that can be computed again.
 
-    pk                                  sk
-    PERFORMANCE#<tenant>#<journey>      <yyyy-mm-dd>#<shard>    one day's entries of a shard, by version
-    PERFORMANCE#<tenant>#<journey>      HEAD                    when all of them were looked at last
+    pk                                  sk                      gsi2pk               gsi2sk
+    PERFORMANCE#<tenant>#<journey>      <yyyy-mm-dd>#<shard>    -                    -           one day's entries
+    PERFORMANCE#<tenant>#<journey>      HEAD                    DUE#performance#0    <wall time> while a pass waits
 
 A cell is computed from its entries and from what their contacts did, so whoever computes it again, at the same time or
 after a fault, comes to the same. It is sealed, and never looked at again, when nobody of it is under way and nothing
 more can count. For 100,000 entries that are not sealed a pass reads 100,000 entries and as many contacts, and the
-timelines of those who bought since: $0.04 at $0.125 a million of eventually consistent kilobytes read, and some two
-minutes of a function; it is made when somebody asks, at most every few minutes.
+timelines of those who bought since: about 150,000 read units, $0.02, and some two minutes of a function. A pass is made
+when somebody asks: as much of it as the asker waits for, and the rest by a machine, which the sweep starts, as asking
+changes nothing but figures.
 """
 
 import time
@@ -32,7 +33,7 @@ from drumbeat.journeys.model import JourneyVersion
 from drumbeat.journeys.tallies import Tally
 from drumbeat.journeys.versions import Versions
 from drumbeat.journeys.work import MEASURE
-from drumbeat.table import ConditionFailed, Entity, InstantAttribute
+from drumbeat.table import ConditionFailed, Entity, InstantAttribute, UnicodeAttribute
 
 # Seconds of the wall clock: a pass is not made more often; what a caller waits for; and what a machine's round takes.
 FRESH = timedelta(seconds=2 * clock.SCALE)
@@ -40,17 +41,23 @@ PATIENCE, ROUND = 6.0, 60.0
 # A day is sealed so long after nothing can count any more: events may be told late.
 LATE = timedelta(days=3)
 READS = (Entry, JourneyVersion, Contact, Timeline)
-HEAD = "HEAD"
+HEAD, DUE = "HEAD", "DUE#performance#0"
+# Wall time after which a pass is dead, and started again.
+AGAIN = timedelta(minutes=30)
 
 
 class Cell(Entity):
-    """One day's entries of a shard: `numbers` has a stored tally for each version. The head has `as_of` only: entries
-    and conversions are known as they were at that time, or later."""
+    """One day's entries of a shard: `numbers` has a stored tally for each version. The head says `as_of` when entries
+    and conversions are known at least, and while a pass waits to be gone on with, its state as `left`."""
 
     TYPE = "PERFORMANCE"
+    INDEX_TYPES = {"gsi2": "DUE"}
 
+    gsi2pk = UnicodeAttribute(null=True)
+    gsi2sk = UnicodeAttribute(null=True)
+    left = CompactJSON(null=True)
     numbers = CompactJSON(null=True)
-    as_of = InstantAttribute()
+    as_of = InstantAttribute(null=True)
     sealed = BooleanAttribute(null=True)
 
     @staticmethod
@@ -75,25 +82,38 @@ class Measured(NamedTuple):
 
 
 def measured(tenant: str, journey_id: str, now: datetime) -> Measured:
-    """The cells, after a pass that takes a few seconds at most; of a large journey a machine makes the rest, and what
-    is given is as it was found so far. Reads `READS`; writes Cell; starts MEASURE."""
+    """The cells, after a pass that takes a few seconds at most; of a large journey the rest is left to the sweep, and
+    what is given is as it was found so far. Reads `READS`; writes Cell."""
     pk = Cell.partition(tenant, journey_id)
     head = Cell.fetch(pk, HEAD)
-    complete = head is not None and head.as_of >= now - FRESH
-    if not complete:
+    complete = head is not None and head.as_of is not None and head.as_of >= now - FRESH
+    if not complete and (head is None or head.left is None):
         state = {"tenant": tenant, "journey": journey_id, "shard": 0, "day": "", "began": clock.iso(now)}
         state = round_of(state, PATIENCE)
         complete = bool(state["done"])
         if not complete:
-            machines.start(MEASURE, ids.derived("msr", pk, clock.iso(now)[:16]), state)
+            due = clock.iso(clock.wall())
+            Cell.change_at(pk, HEAD, Cell.left.set(state), Cell.gsi2pk.set(DUE), Cell.gsi2sk.set(due))
         head = Cell.fetch(pk, HEAD)
     cells = [row for row in table.rows(Cell, pk) if row.sk != HEAD]
     return Measured(cells, head.as_of if head else None, complete)
 
 
+def sweep(now: datetime) -> int:
+    """Start the passes that wait to be gone on with, and again those whose machine died (wall time). Writes Cell,
+    starts MEASURE."""
+    keys = table.keys_in_index(2, DUE, newest_first=False, limit=100)
+    waiting = Cell.many([(pk, sk) for pk, sk, at in keys if at <= clock.iso(now)])
+    for head in waiting:
+        with suppress(ConditionFailed):
+            head.change(Cell.gsi2sk.set(clock.iso(now + AGAIN)), condition=Cell.gsi2sk == head.gsi2sk)
+            machines.start(MEASURE, ids.derived("msr", head.pk, clock.iso(now)), head.left)
+    return len(waiting)
+
+
 def round_of(state: dict[str, Any], seconds: float = ROUND) -> dict[str, Any]:
     """A round of a pass: cells shard by shard and day by day, as long as it may take. A repeated round writes the same
-    cells again."""
+    cells again; the last one writes the head, which waits for nothing then."""
     until = time.monotonic() + seconds
     tenant, journey_id, began = state["tenant"], state["journey"], clock.parse(state["began"])
     pass_ = _Pass(tenant, journey_id, settings.of(tenant), began)
@@ -110,7 +130,7 @@ def round_of(state: dict[str, Any], seconds: float = ROUND) -> dict[str, Any]:
 def _keep(row: Cell) -> None:
     """Store it, unless what is stored is of a later time."""
     with suppress(ConditionFailed):
-        row.save(condition=Cell.pk.does_not_exist() | (Cell.as_of <= row.as_of))
+        row.save(condition=Cell.as_of.does_not_exist() | (Cell.as_of <= row.as_of))
 
 
 class _Pass:

@@ -19,7 +19,8 @@ from drumbeat.journeys.entries import Entry, Outcome, State, record
 from drumbeat.journeys.looking import Person
 from drumbeat.journeys.model import Journey, Status
 from drumbeat.journeys.rules import Event
-from drumbeat.journeys.steps import Definition, EventTrigger, Happening, WaitForEvent
+from drumbeat.journeys.steps import Definition, WaitForEvent
+from drumbeat.journeys.terms import EventTrigger, Happening
 from drumbeat.journeys.triggering import Candidate
 from drumbeat.journeys.versions import Versions
 from drumbeat.table import ConditionFailed

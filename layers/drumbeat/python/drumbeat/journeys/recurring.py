@@ -7,7 +7,8 @@ from typing import Any
 from drumbeat import clock, table
 from drumbeat.journeys import enrolments, model, triggering
 from drumbeat.journeys.model import DUE, Journey
-from drumbeat.journeys.steps import DateTrigger, Definition, ScheduleTrigger
+from drumbeat.journeys.steps import Definition
+from drumbeat.journeys.terms import DateTrigger, ScheduleTrigger
 from drumbeat.logs import logger
 from drumbeat.table import ConditionFailed
 

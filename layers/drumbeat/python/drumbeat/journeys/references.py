@@ -8,18 +8,12 @@ from drumbeat.accounts import settings
 from drumbeat.errors import Detail, Refusal
 from drumbeat.journeys import model, sending
 from drumbeat.journeys.model import Journey
-from drumbeat.journeys.steps import (
-    AddToSegment,
-    Branch,
-    CallWebhook,
-    Definition,
-    Enrol,
-    SegmentTrigger,
-    Send,
-)
+from drumbeat.journeys.steps import AddToSegment, Branch, CallWebhook, Definition, Enrol, MessageStep, Send
+from drumbeat.journeys.terms import SegmentTrigger
 from drumbeat.segments import definitions, static_lists
 from drumbeat.segments import model as segments
 from drumbeat.segments.rules import references
+from drumbeat.templates import model as templates
 
 
 class _Resolver:
@@ -39,6 +33,13 @@ class _Resolver:
     def segment(self, field: str, name: str) -> str | None:
         return self.look(field, lambda: segments.get(self.tenant, name).segment_id)
 
+    def template(self, at: str, step: MessageStep) -> bool:
+        """Whether a message's template is there, if it has one."""
+        named = step.template if isinstance(step, Send) else None
+        if named is None:
+            return True
+        return self.look(f"{at}.template", lambda: templates.get(self.tenant, named).template_id) is not None
+
     def step(self, place: int, step: Any, quiet: str) -> dict[str, Any]:
         """The fields of a step that are names, resolved."""
         at = f"steps[{place}]"
@@ -47,7 +48,7 @@ class _Resolver:
                 if step.channel not in channels.names():
                     known = ", ".join(channels.names())
                     self.problems.append(Detail(f"{at}.channel", f"there is no channel {step.channel}; name {known}"))
-                elif self.messages:
+                elif self.messages and self.template(at, step):
                     self.look(at, lambda: sending.check(self.journey, step, quiet))
             case AddToSegment():
                 found = self.look(f"{at}.segment", lambda: static_lists.get(self.tenant, step.segment).segment_id)

@@ -18,7 +18,8 @@ from drumbeat.contacts.model import Contact
 from drumbeat.journeys import dates, looking, replaying, rules
 from drumbeat.journeys.dry_run import DryRun, nothing
 from drumbeat.journeys.replaying import Assumed, Cause, Past, Seen
-from drumbeat.journeys.steps import Branch, DateTrigger, Definition, EventTrigger, ScheduleTrigger, SegmentTrigger
+from drumbeat.journeys.steps import Branch, Definition
+from drumbeat.journeys.terms import DateTrigger, EventTrigger, ScheduleTrigger, SegmentTrigger
 from drumbeat.segments import history, people
 from drumbeat.segments.history import Spell
 from drumbeat.segments.model import Member

@@ -7,7 +7,7 @@ from drumbeat import lists, table
 from drumbeat.campaigns import recipients
 from drumbeat.contacts import model as contacts
 from drumbeat.fields import Listing, Page
-from drumbeat.journeys import enrolments, entries
+from drumbeat.journeys import awaiting, enrolments, entries
 from drumbeat.journeys.entries import SHARDS, Entry
 from drumbeat.journeys.model import Journey, Status
 from drumbeat.journeys.triggering import Became
@@ -56,7 +56,8 @@ def enrolled(journey: Journey, named: MembersNamed, cause: str, now: datetime) -
     found, unknown = static_lists.named(journey.tenant, named)
     counts = dict(enrolments.named(journey, found, cause, now).counts) if found else {}
     entered, held_out = counts.pop(Became.ENTERED, 0), counts.pop(Became.HOLDOUT, 0)
-    return Enrolled(entered=entered, held_out=held_out, not_entered=counts, unknown=unknown)
+    awaited = awaiting.keep(journey, named, unknown, cause)
+    return Enrolled(entered=entered, held_out=held_out, not_entered=counts, unknown=unknown, awaited=awaited)
 
 
 def of_contact(journey: Journey, contact_id: str) -> ContactInJourney:

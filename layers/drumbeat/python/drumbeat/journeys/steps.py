@@ -1,37 +1,36 @@
-"""What journeys are made of: triggers, steps and terms, and whether they fit together.
+"""What journeys are made of: a trigger and terms (drumbeat.journeys.terms), and steps.
 
 Steps are done in their order; one with `next` goes on there, and `"end"` is behind the last. Everything that a person
 gets wrong is named at once, by its place (`steps[3].if_true`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
 
 from drumbeat.contacts.views import Tag
-from drumbeat.errors import Detail
-from drumbeat.fields import Attributes, Body, Instant, Slug, Text
+from drumbeat.fields import Attributes, Body, Slug, Text
+from drumbeat.journeys.terms import (
+    AttributeName,
+    Duration,
+    EventName,
+    Filters,
+    Happening,
+    LocalTime,
+    Offset,
+    Reference,
+    Terms,
+    Trigger,
+)
 from drumbeat.segments import rules
-from drumbeat.segments.behaviour import PropertyCondition, Weekday
+from drumbeat.segments.behaviour import Weekday
 
 END = "end"
 MOST_STEPS = 100
-MOST_WAIT = timedelta(days=400)
-MINUTE = timedelta(minutes=1)
 
 StepId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-Reference = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-EventName = Annotated[str, StringConstraints(pattern=r"^[^#\s][^#]{0,127}$")]
-AttributeName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
-LocalTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
-"""What clocks of the recipient's zone show: `09:00`."""
-Duration = Annotated[timedelta, Field(ge=MINUTE, le=MOST_WAIT)]
-"""One minute to 400 days: ISO 8601 (`P3D`, `PT1H`) or seconds."""
-Offset = Annotated[timedelta, Field(ge=-MOST_WAIT, le=MOST_WAIT)]
-Filters = Annotated[tuple[PropertyCondition, ...], Field(max_length=20)]
-"""Conditions on an event's properties, all of which must hold: `{"field": "total", "operator": "greater_than", …}`."""
 
 
 def _criteria(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
@@ -140,13 +139,6 @@ class Wait(_Step):
     @property
     def takes_time(self) -> bool:
         return True
-
-
-class Happening(Body):
-    """An event of the contact, and what it must say."""
-
-    event: EventName
-    filters: Filters = ()
 
 
 class WaitForEvent(_Step):
@@ -293,81 +285,6 @@ Step = Annotated[
 MessageStep = Send | CallWebhook
 
 
-class EventTrigger(Happening):
-    """An event of the contact."""
-
-    type: Literal["event"] = "event"
-
-
-class SegmentTrigger(Body):
-    """The contact joins a segment."""
-
-    type: Literal["segment"] = "segment"
-    segment: Reference
-
-
-class ApiTrigger(Body):
-    """Only requests enrol contacts (they may do so whatever the trigger is)."""
-
-    type: Literal["api"] = "api"
-
-
-class DateTrigger(Body):
-    """A date that contacts have as an attribute, such as a birthday: `days` after it (before it, when negative), when
-    clocks of the contact's zone show `at`. `yearly` is every anniversary: 29 February is 28 February in other years.
-    Only members of `segment`, if it is given."""
-
-    type: Literal["date"] = "date"
-    attribute: AttributeName
-    days: int = Field(0, ge=-180, le=180)
-    at: LocalTime = "09:00"
-    yearly: bool = True
-    segment: Reference | None = None
-
-
-class ScheduleTrigger(Body):
-    """All members of a segment: once `at` a time, or from then on every so often."""
-
-    type: Literal["schedule"] = "schedule"
-    segment: Reference
-    at: Instant
-    every: Annotated[timedelta, Field(ge=timedelta(hours=1), le=MOST_WAIT)] | None = None
-
-
-Trigger = Annotated[
-    EventTrigger | SegmentTrigger | ApiTrigger | DateTrigger | ScheduleTrigger, Field(discriminator="type")
-]
-
-
-class TermGoal(Happening):
-    """What a journey is for: its conversion, within `within` of entering it."""
-
-    within: Duration = timedelta(days=30)
-
-
-class ExitOn(Body):
-    """What ends an entry early. `segment`: leaving it. `unsubscribe`: consent is revoked on all channels of the
-    journey's marketing messages."""
-
-    goal: bool = True
-    segment: Reference | None = None
-    unsubscribe: bool = True
-
-
-class Terms(Body):
-    """`re_entry`: never, always, or not before so long after the last entry began (nobody is in a journey twice at a
-    time). `holdout`: percent of contacts who are counted and get nothing. `quiet` is for messages that do not say
-    what quiet hours mean for them. `while_paused`: whether contacts enter while it is paused, and wait (`enter`), or
-    not (`refuse`)."""
-
-    re_entry: Literal["never", "always"] | Duration = "never"
-    goal: TermGoal | None = None
-    exit_on: ExitOn = Field(default_factory=ExitOn)
-    holdout: Annotated[float, Field(ge=0, le=90)] = 0
-    quiet: Literal["hold", "drop"] = "hold"
-    while_paused: Literal["enter", "refuse"] = "enter"
-
-
 class Definition(Body):
     """A journey, whole."""
 
@@ -411,67 +328,6 @@ class Definition(Body):
 
 
 STEP_TYPES: tuple[str, ...] = tuple(str(kind.model_fields["type"].default) for kind in get_args(get_args(Step)[0]))
-
-
-def problems(definition: Definition) -> list[Detail]:
-    """What does not fit together, by place: ids that are there twice, targets that are not, steps that nothing leads
-    to, circles without a wait."""
-    return [*_targets(definition), *_unreachable(definition), *_circles(definition)]
-
-
-def _targets(definition: Definition) -> Iterator[Detail]:
-    known: set[str] = set()
-    for place, step in enumerate(definition.steps):
-        if step.id in known or step.id == END:
-            taken = "is the name of the end" if step.id == END else "is the id of an earlier step"
-            yield Detail(f"steps[{place}].id", f"{step.id} {taken}; give each step another one")
-        known.add(step.id)
-    for place, step in enumerate(definition.steps):
-        for field, target in step.targets.items():
-            if target not in known | {END, None}:
-                yield Detail(f"steps[{place}].{field}", f"there is no step {target}; name one, or `end`")
-        asked = step.engagement.step if isinstance(step, Branch) and step.engagement else None
-        if asked is not None and not isinstance(definition.step(asked), Send):
-            yield Detail(f"steps[{place}].engagement.step", f"{asked} is no step that sends a message")
-
-
-def _edges(definition: Definition, place: int) -> list[int]:
-    """The places that a step leads to; targets that do not exist lead nowhere."""
-    places = {step.id: number for number, step in enumerate(definition.steps)}
-    found = []
-    for target in definition.steps[place].targets.values():
-        number = place + 1 if target is None else places.get(target)
-        if number is not None and number < len(definition.steps):
-            found.append(number)
-    return found
-
-
-def _unreachable(definition: Definition) -> list[Detail]:
-    reached, left = {0}, [0]
-    while left:
-        new = [place for place in _edges(definition, left.pop()) if place not in reached]
-        reached.update(new)
-        left += new
-    return [
-        Detail(f"steps[{place}]", f"nothing leads to step {step.id}; name it as somebody's `next`, or remove it")
-        for place, step in enumerate(definition.steps)
-        if place not in reached
-    ]
-
-
-def _circles(definition: Definition) -> list[Detail]:
-    """Steps of circles in which nothing takes time: an entry would run round for ever."""
-    timeless = {place for place, step in enumerate(definition.steps) if not step.takes_time}
-    edges: Mapping[int, Sequence[int]] = {
-        place: [to for to in _edges(definition, place) if to in timeless] for place in timeless
-    }
-    # What leads to no circle is taken away until only circles, and what leads to them, are left.
-    while ends := [place for place, leads in edges.items() if not any(to in edges for to in leads)]:
-        edges = {place: leads for place, leads in edges.items() if place not in ends}
-    return [
-        Detail(f"steps[{place}]", f"step {definition.steps[place].id} runs in a circle without a wait; put one into it")
-        for place in sorted(edges)
-    ]
 
 
 def read(body: Mapping[str, object]) -> Definition:

@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from drumbeat import clock
-from drumbeat.journeys import enrolments, recurring, wakes
+from drumbeat.journeys import enrolments, measuring, recurring, wakes
 from drumbeat.journeys.model import Journey, Status
 from drumbeat.journeys.wakes import Wake
 from drumbeat.logs import logger
@@ -17,12 +17,15 @@ MOST_A_SHARD = 100
 def sweep(now: datetime) -> dict[str, int]:
     """Look at all tenants' journeys; `now` is business time. Data that is not at home is left alone."""
     if not environment.is_home():
-        return {"journeys": 0, "enrolments": 0, "wakes": 0}
+        return {"journeys": 0, "enrolments": 0, "wakes": 0, "measures": 0}
     wall = clock.wall()
     late = list(wakes.late(wall, MOST_A_SHARD))
     for wake in late:
         _again(wake, wall)
-    return {"journeys": recurring.sweep(now), "enrolments": enrolments.sweep(wall), "wakes": len(late)}
+    return {
+        "journeys": recurring.sweep(now), "enrolments": enrolments.sweep(wall), "wakes": len(late),
+        "measures": measuring.sweep(wall),
+    }  # fmt: skip
 
 
 def _again(wake: Wake, wall: datetime) -> None:

@@ -10,7 +10,8 @@ from drumbeat.accounts.settings import Language
 from drumbeat.fields import Body, FieldNeeded, Instant, Listing, Name, Text, View
 from drumbeat.journeys.entries import Entry, State
 from drumbeat.journeys.model import Face, Journey, JourneyVersion, Status
-from drumbeat.journeys.steps import Step, Terms, Trigger
+from drumbeat.journeys.steps import Step
+from drumbeat.journeys.terms import Terms, Trigger
 from drumbeat.sends.model import Place
 
 Reason = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
@@ -106,12 +107,14 @@ class Ending(Body):
 
 class Enrolled(View):
     """What became of the named contacts: how many `entered`, were `held_out`, and why others did not enter, by reason
-    (`already_inside`, `entered_before`, `too_soon`, `journey_paused`). `unknown` are names that no contact has."""
+    (`already_inside`, `entered_before`, `too_soon`, `journey_paused`). `unknown` are names that no contact
+    has; of these, the `awaited` enter when their profiles have been read from the customer system."""
 
     entered: int
     held_out: int
     not_entered: dict[str, int]
     unknown: list[str | int]
+    awaited: list[str | int] = []
 
 
 class VersionQuery(Body):

@@ -227,7 +227,7 @@ def _act_on(work: Work, called: list[int], result: CallResult) -> None:
         claims.record(work, span=(len(called) + 1) // 2)
     elif _moves(work, result):
         if result.state == CallState.ACCOUNT and work.chunk.account in (None, work.send.account):
-            moving.refuse(work.send, result.reason)
+            moving.refuse(work.send, work.chunk, result.reason)
         _record_moved(work)
     else:
         # Who was in doubt stays with the first account, while the others of the send go on over the second one.

@@ -30,10 +30,10 @@ def accounts(send: Send, *, planning: bool = False) -> list[str]:
     return list(dict.fromkeys([send.account, *grouping.routes(send), *later]))
 
 
-def moved_to(chunk: Chunk, number: int) -> str | None:
-    """The account that a recipient was sent over, or will be, if that is not the send's first."""
-    before = [sent for numbers in (chunk.carried or {}).values() for sent in numbers]
-    return None if number in before else chunk.account
+def carrier(chunk: Chunk, number: int) -> str | None:
+    """The account that a recipient was sent over, or will be; None for the send's first, if nothing ever moved."""
+    before = (account for account, numbers in (chunk.carried or {}).items() if number in numbers)
+    return next(before, chunk.account)
 
 
 def has_second(send: Send, chunk: Chunk) -> bool:
@@ -120,8 +120,11 @@ def away(send: Send, waiting: list[Due]) -> list[Due]:
     return kept
 
 
-def refuse(send: Send, reason: str) -> None:
-    """The first account sends nothing of this send: the chunks that it has left need not ask it one by one."""
+def refuse(send: Send, chunk: Chunk, reason: str) -> None:
+    """The account that has the chunk sends nothing of this send. If it is the send's first, the chunks that it has left
+    need not ask it one by one."""
+    if chunk.account not in (None, send.account):
+        return
     try:
         Send.change_at(
             *Send.key(send.tenant, send.send_id), Send.refused.set(reason), condition=Send.refused.does_not_exist()

@@ -45,7 +45,7 @@ def compute(tenant: str, send: Send) -> dict[str, Any]:
             outcomes.update(chunk.outcomes)
             if send.fallback:
                 sent = (number for number, letter in enumerate(chunk.outcomes) if letter == Outcome.ACCEPTED)
-                by_account.update(moving.moved_to(chunk, number) or send.account for number in sent)
+                by_account.update(moving.carrier(chunk, number) or send.account for number in sent)
             open_chunks += chunk.state != ChunkState.DONE
             recovery.chunk(chunk)
             details.chunk(f"{shard}#{chunk.sk}", chunk.outcomes, chunk.hours, chunk.domains)

@@ -7,7 +7,6 @@ from drumbeat.dialects import Asked, Row
 _SAID = ("trigger_type", "trigger_conditions", "workflow_steps", "terms")
 # The table's columns of a workflow that are ours under another name, or that only we fill.
 _FIELDS = {"name": "workflow_name", "activate": "is_active", "workflow": ""}
-_STATUS = {"draft": "draft", "active": "active", "paused": "paused", "archived": "archived"}
 
 
 def _new(asked: Asked) -> Asked:
@@ -28,7 +27,7 @@ def _workflow(data: Any, asked: Asked) -> Any:
         "id": data["id"], "workflow_id": data["id"], "workflow_name": data["name"],
         "description": data["description"], "trigger_type": said.get("trigger_type"),
         "trigger_conditions": said.get("trigger_conditions") or {}, "workflow_steps": said.get("workflow_steps") or [],
-        "is_active": data["status"] == "active", "status": _STATUS[data["status"]], "version": data["version"],
+        "is_active": data["status"] == "active", "status": data["status"], "version": data["version"],
         "created_by": data["created_by"], "created_at": data["created_at"], "updated_at": data["updated_at"],
     }  # fmt: skip
 
@@ -39,7 +38,7 @@ def _of(asked: Asked) -> Asked:
 
 def _switched(data: Any, asked: Asked) -> Any:
     return {
-        "workflow_id": data["id"], "workflow_name": data["name"], "status": _STATUS[data["status"]],
+        "workflow_id": data["id"], "workflow_name": data["name"], "status": data["status"],
         "reason": data["reason"], "updated_at": data["updated_at"],
     }  # fmt: skip
 

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from drumbeat.errors import Detail, Invalid
-from drumbeat.journeys import steps
+from drumbeat.journeys import fitting, steps
 from drumbeat.journeys.steps import STEP_TYPES, Definition
 
 _TAGS = frozenset({*STEP_TYPES, "event", "segment", "api", "date", "schedule"})
@@ -62,7 +62,7 @@ def read(converted: Converted) -> Definition:
             if not (problem["loc"] == ("steps",) and len(problems) > 1)
         ]
         raise Invalid("Some fields are not valid; see details.", details) from error
-    if broken := steps.problems(found):
+    if broken := fitting.problems(found):
         raise Invalid("The steps do not fit together; see details.", [
             Detail(converted.located(detail.field), detail.message) for detail in broken
         ])  # fmt: skip

@@ -15,7 +15,8 @@ from typing import Any
 
 from drumbeat.journeys.documented import Converted, actions, triggers, words
 from drumbeat.journeys.documented.words import Wrong, an_object
-from drumbeat.journeys.steps import END, MINUTE
+from drumbeat.journeys.steps import END
+from drumbeat.journeys.terms import MINUTE
 
 TRIGGER = ("trigger", "trigger_type", "trigger_event", "trigger_conditions", "event", "segment", "segment_id",
            "target_segment")  # fmt: skip

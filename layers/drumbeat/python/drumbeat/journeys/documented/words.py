@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from drumbeat.errors import Detail, Invalid
-from drumbeat.journeys.steps import MINUTE
+from drumbeat.journeys.terms import MINUTE
 from drumbeat.segments.criteria import KINDS
 
 _UNITS = {

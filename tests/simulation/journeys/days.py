@@ -1,0 +1,79 @@
+"""The cloud for weeks: besides what campaigns need, the queue, the machines and the bus of journeys."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from tests.simulation import clouds
+from tests.simulation.clouds import Cloud
+
+# Shares: executions that never begin, events of the bus that come twice and late.
+START_LOST, HEARD_TWICE, HEARD_LATE = 0.05, 0.1, 0.1
+# How often something happens to a member in the moment in which its wake acts.
+BESIDE = 0.6
+LISTENER, HEARD = "journeys.follow_segments", ("segment.joined", "segment.left")
+# Seconds between sweeps: by the minute while something is due, else when something will be.
+MINUTE, MOST_APART = 60.0, 6 * 3600.0
+Beside = Callable[[str], list[Callable[[], None]]]
+
+
+class Days(Cloud):
+    """An account with a deployment in it. `happens` gives what happens to members of a journey whose wake acts."""
+
+    consumers = {**clouds.CONSUMERS, "happened": "journeys.meet_event"}
+    steps = {
+        **clouds.STEPS, "advance": "journeys.advance_wake", "enrol": "journeys.enrol_audience",
+        "measure": "journeys.measure_journey",
+    }  # fmt: skip
+    sweeps = ("sends.sweep_sends", "journeys.sweep_journeys")
+    swept = ("deliver", "roll_up")
+    happens: Callable[[Mapping[str, Any]], Callable[[], None]] | None = None
+
+    def first_after(self, machine: str, state: Mapping[str, Any]) -> float:
+        return max(0.1, float(state.get("wait_seconds", 0))) if machine == "advance" else 0.1
+
+    def _start_execution(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        machine = kwargs["stateMachineArn"].rpartition("-")[2]
+        if machine in ("advance", "enrol") and (machine, kwargs["name"]) not in self._executions:
+            if self.work.strikes("execution never began", START_LOST):
+                self._executions.add((machine, kwargs["name"]))
+                return {"executionArn": kwargs["name"]}
+        return super()._start_execution(kwargs)
+
+    def beside(self, machine: str, state: Mapping[str, Any]) -> list[Callable[[], None]]:
+        if machine == "advance" and self.happens is not None and self.work.drawn(BESIDE):
+            return [self.happens(state)]
+        return []
+
+    def _put_events(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+        answer = super()._put_events(kwargs)
+        for entry, result in zip(kwargs["Entries"], answer["Entries"], strict=True):
+            frame = json.loads(entry["Detail"])
+            if "EventId" in result and frame["event_type"] in HEARD:
+                for _ in range(2 if self.work.strikes("bus: twice", HEARD_TWICE) else 1):
+                    late = 900.0 if self.work.strikes("bus: late", HEARD_LATE) else 2.0
+                    self._tell(frame, self.chance.uniform(0.5, late))
+        return answer
+
+    def _tell(self, frame: Mapping[str, Any], seconds: float) -> None:
+        """The bus tells a listener, and again when it failed."""
+
+        def tell() -> None:
+            self.under_way -= 1
+            event = {"detail-type": frame["event_type"], "detail": frame, "source": "drumbeat"}
+            if self.run(LISTENER, event) is None and self.work.storm:
+                self._tell(frame, self.chance.uniform(30, 120))
+
+        self.under_way += 1
+        self.work.after(seconds, tell)
+
+    def until_sweep(self) -> float:
+        """Seconds until the next sweep that finds anything: all others would be the same without them."""
+        due = [
+            entries[0][0][:24]
+            for partition, entries in self.store.indexes["gsi2"].items()
+            if entries and partition.startswith("DUE#")
+        ]
+        left = min((datetime.fromisoformat(at).timestamp() for at in due if at[10:11] == "T"), default=0.0)
+        return min(max(left - self.work.now, MINUTE), MOST_APART)

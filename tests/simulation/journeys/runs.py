@@ -1,0 +1,47 @@
+"""Running seeds of journeys: one after the other, and what they came to."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+from tests.simulation import edge, towns
+from tests.simulation.journeys import promises
+from tests.simulation.journeys.story import Story
+from tests.simulation import runs as campaigns
+from tests.simulation.runs import PEOPLE, Result
+
+
+@dataclass
+class Variant:
+    """What is broken, and by which words of a promise it is caught; `shape` is what its seeds play."""
+
+    by: str
+    broken: Callable[[], AbstractContextManager[None]] = nullcontext
+    shape: str | None = None
+
+
+VARIANTS: Mapping[str, Variant] = {}
+
+
+def run(seed: int, people: int = PEOPLE, variant: str | None = None) -> Result:
+    """Play one seed. Inside of `edge.installed`."""
+    began, chosen = time.process_time(), VARIANTS[variant] if variant else Variant("")
+    with chosen.broken():
+        story = Story(seed, people, chosen.shape)
+        problems = [problem for problem in story.play(promises.broken) if chosen.by in problem]
+    seconds = time.process_time() - began
+    return Result(seed, problems, story.exceptions, story.work.happened, campaigns.digest(story), seconds)
+
+
+def runs(seeds: Iterable[int], people: int = PEOPLE, variant: str | None = None) -> Iterator[Result]:
+    """Play seeds, each as if it were the only one."""
+    with edge.installed():
+        towns.town(people)
+        for seed in seeds:
+            yield run(seed, people, variant)
+
+
+def replay(seed: int, people: int, variant: str | None = None) -> str:
+    """The command that plays a seed again."""
+    return campaigns.replay(seed, people, variant, kind="journeys ")
