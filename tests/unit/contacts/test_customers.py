@@ -252,7 +252,7 @@ def test_nobody_is_asked_without_a_connection_and_none_is_left_after_it_ends(wor
 
 
 def test_what_we_take_has_a_schema_each() -> None:
-    accepted = {file.stem: json.loads(file.read_text()) for file in (schemas.FOLDER / "accepted").glob("*.json")}
+    accepted = {file.stem: json.loads(file.read_text()) for file in (schemas.FOLDER.parent / "accepted").glob("*.json")}
     assert set(accepted) == set(arriving.TYPES)
     for name, schema in accepted.items():
         Draft202012Validator.check_schema(schema)

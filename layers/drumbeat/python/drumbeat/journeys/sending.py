@@ -118,8 +118,8 @@ def _made(
     frozen = content.frozen(campaign, send_id)
     if channels.get(step.channel).json:  # programs are told the ids of what a message belongs to
         named = {"campaign_id": None, "journey_id": journey.journey_id, "step": step.id}
-        for one in frozen.all:
-            one.variables = {**one.variables, **named}
+        for said in frozen.all:
+            said.variables = {**said.variables, **named}
     send = _send(campaign, send_id, frozen, now)
     links = [{"number": number, "url": url} for number, url in enumerate(frozen.links, 1)]
     secret, short = secrets.token_bytes(SECRET_BYTES), channels.get(step.channel).paid_by_length

@@ -6,7 +6,6 @@ from functools import cache, partial
 from pydantic import ValidationError
 
 from drumbeat import channels, ids, table
-from drumbeat.accounts import settings
 from drumbeat.accounts.model import Tenant
 from drumbeat.channels import Account
 from drumbeat.errors import NotFound, Refusal
@@ -66,6 +65,8 @@ def of(row: ProviderAccount) -> Account:
 
 def chosen(tenant: str, channel: str) -> tuple[Account, Account | None]:
     """The account that the tenant's settings choose now for a channel, and the one in reserve. Raises NoAccount."""
+    from drumbeat.accounts import settings  # heavy; whoever sends has the account's id
+
     choice = settings.fresh(tenant).channels.get(channel)
     wanted = choice.account if choice else channels.get(channel).usual
     if wanted not in own(channel) and not ids.is_id(wanted, "pac"):
