@@ -21,14 +21,13 @@ RUNTIME_HAS = ("boto3", "botocore", "s3transfer", "jmespath", "urllib3")
 UNREAD = (
     "babel/locale-data",  # 30 MB of how the world writes numbers; python-liquid's filters that read it are not ours
     "phonenumbers/geodata",  # which town a number is in
-    "phonenumbers/carrierdata",
     "twilio/rest/*/",  # 23 MB of its products: the client is used without its resources (drumbeat.channels.sms.twilio)
     # Only Twilio's client for asyncio needs these.
     "aiohttp", "aiohttp_retry", "aiosignal", "aiohappyeyeballs", "frozenlist", "multidict", "propcache", "yarl",
     "werkzeug",  # only for the SDK of SendGrid to receive mails with
     "bin",
 )
-RECIPE = "2"  # change it when this file builds something else from the same requirements
+RECIPE = "3"  # change it when this file builds something else from the same requirements
 
 
 @dataclass(frozen=True, slots=True)

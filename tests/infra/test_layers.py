@@ -1,5 +1,6 @@
 """What ships: two layers that stay small, and functions that are one file each."""
 
+import ast
 import importlib.util
 import subprocess
 import sys
@@ -91,6 +92,41 @@ def test_every_function_imports_with_the_layers_and_the_sdk_alone(vendor: Path, 
     files = [str(found) for found in sorted(discovery.FUNCTIONS.glob("*/*.py"))]
     environment = {"PYTHONPATH": path, "AWS_REGION": "us-east-1", "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-S", "-s", "-c", IMPORT_ALL, *files]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+IMPORT_EACH = """
+import importlib, sys
+for said in sys.argv[1:]:
+    module, _, name = said.partition(":")
+    found = importlib.import_module(module)
+    if name and not hasattr(found, name):
+        importlib.import_module(f"{module}.{name}")
+"""
+
+
+def others_imports() -> set[str]:
+    """What our code imports of others' packages, as `module:name`: also within functions, when it is first needed."""
+    found: set[str] = set()
+    for path in (discovery.CODE_LAYER / "python").rglob("*.py"):
+        tree = ast.parse(path.read_text())
+        typing = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+        unseen = {id(inner) for node in typing for inner in ast.walk(node)}
+        for node in ast.walk(tree):
+            if id(node) not in unseen and isinstance(node, ast.Import):
+                found |= {one.name for one in node.names}
+            elif id(node) not in unseen and isinstance(node, ast.ImportFrom) and node.module:
+                found |= {f"{node.module}:{one.name}" for one in node.names}
+    ours = {"drumbeat", *sys.stdlib_module_names}
+    return {said for said in found if said.partition(":")[0].partition(".")[0] not in ours}
+
+
+def test_what_is_imported_when_it_is_first_needed_is_in_the_layers(vendor: Path, sdk: Path) -> None:
+    wanted = sorted(others_imports())
+    assert "phonenumbers:carrier" in wanted
+    environment = {"PYTHONPATH": f"{vendor}:{sdk}", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-S", "-s", "-c", IMPORT_EACH, *wanted]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
 

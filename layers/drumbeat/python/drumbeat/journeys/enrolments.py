@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pynamodb.attributes import BooleanAttribute
 
@@ -22,7 +22,6 @@ from drumbeat.contacts import model as contacts
 from drumbeat.contacts.model import CompactJSON, Contact
 from drumbeat.journeys import dates, model, triggering
 from drumbeat.journeys.model import Journey
-from drumbeat.journeys.steps import Definition
 from drumbeat.journeys.triggering import Candidate
 from drumbeat.journeys.work import ENROL
 from drumbeat.segments import model as segments
@@ -140,16 +139,16 @@ def enrol(state: dict[str, Any]) -> dict[str, Any]:
 def _slice(row: Enrolment) -> Enrolment:
     journey = Journey.fetch(*Journey.key(row.tenant, row.journey_id))
     if journey is None or not int(journey.version):
-        return _moved(row, [], {}, last=True)
+        return _moved(row, {})
     definition = model.version(row.tenant, row.journey_id, int(journey.version)).read
     if "contacts" in row.source:
-        page: list[str] = row.source["contacts"]
-        people = {one.contact_id for one in contacts.many(row.tenant, page)}
-        became = triggering.enter(journey, definition, _candidates(row, [one for one in page if one in people]))
-        return _moved(row, [], became, last=True)
+        named: list[str] = row.source["contacts"]
+        people = {one.contact_id for one in contacts.many(row.tenant, named)}
+        became = triggering.enter(journey, definition, _candidates(row, [one for one in named if one in people]))
+        return _moved(row, became)
     page = _page(row)
-    became = triggering.enter(journey, definition, _chosen(row, definition, page))
-    return _moved(row, page, became)
+    became = triggering.enter(journey, definition, _chosen(row, page.contacts))
+    return _moved(row, became, page)
 
 
 def _candidates(row: Enrolment, contact_ids: Iterable[str]) -> list[Candidate]:
@@ -157,21 +156,40 @@ def _candidates(row: Enrolment, contact_ids: Iterable[str]) -> list[Candidate]:
     return [Candidate(contact_id, row.cause, row.at, now, said) for contact_id in contact_ids]
 
 
-def _page(row: Enrolment) -> list[str]:
-    """The next contacts of the shard that the walk is in."""
-    shard, after = row.shards[int(row.shard)], row.after
+class Page(NamedTuple):
+    """The next contacts of a walk, and the cursor behind them: the place of a shard in the lane (behind the last one
+    when the walk is over), and the last id of it."""
+
+    contacts: list[str]
+    shard: int
+    after: str | None
+
+
+def _page(row: Enrolment) -> Page:
+    """The next contacts from the row's cursor on; a small audience is one page, however many shards it is in."""
+    found: list[str] = []
+    shard, after = int(row.shard), row.after
+    while shard < len(row.shards) and len(found) < SLICE:
+        room = SLICE - len(found)
+        more = _of_shard(row, row.shards[shard], after, room)
+        found += more
+        shard, after = (shard, more[-1]) if len(more) == room else (shard + 1, None)
+    return Page(found, shard, after)
+
+
+def _of_shard(row: Enrolment, shard: int, after: str | None, most: int) -> list[str]:
     segment_id = row.source.get("segment")
     if segment_id is None:
         start = (*Contact.key(row.tenant, after), after) if after else None
         keys = table.keys_in_index(
-            1, Contact.partition(row.tenant, shard), after=start, newest_first=False, limit=SLICE
+            1, Contact.partition(row.tenant, shard), after=start, newest_first=False, limit=most
         )
         return [place for _, _, place in keys]
     partition = Member.partition(row.tenant, segment_id, shard)
-    return [member.sk for member in table.rows(Member, partition, after=after, limit=SLICE)]
+    return [member.sk for member in table.rows(Member, partition, after=after, limit=most)]
 
 
-def _chosen(row: Enrolment, definition: Definition, page: Sequence[str]) -> list[Candidate]:
+def _chosen(row: Enrolment, page: Sequence[str]) -> list[Candidate]:
     """Who of a page enters: everyone; or whose date comes in the enrolment's time, when it does."""
     if "date" not in row.source:
         return _candidates(row, page)
@@ -189,23 +207,21 @@ def _chosen(row: Enrolment, definition: Definition, page: Sequence[str]) -> list
     return found
 
 
-def _moved(row: Enrolment, page: Sequence[str], became: Mapping[str, str], *, last: bool = False) -> Enrolment:
-    """The cursor behind a page, from where it was; whoever else has moved it has done the same."""
-    ends = last or (len(page) < SLICE and int(row.shard) + 1 >= len(row.shards))
+def _moved(row: Enrolment, became: Mapping[str, str], to: Page | None = None) -> Enrolment:
+    """The cursor behind a page (none: the walk is over), from where it was; whoever else has moved it has done the
+    same."""
     counts = Counter(row.counts or {}) + Counter(str(one) for one in became.values())
     actions: list[Any] = [Enrolment.counts.set(dict(counts))]
-    if ends:
+    if to is None or to.shard >= len(row.shards):
         actions += [
             Enrolment.done.set(True), Enrolment.finished_at.set(clock.business()), Enrolment.gsi2pk.remove(),
             Enrolment.gsi2sk.remove(),
         ]  # fmt: skip
     else:
-        further = len(page) < SLICE
         actions += [
-            Enrolment.shard.set(int(row.shard) + further),
-            Enrolment.after.remove() if further else Enrolment.after.set(page[-1]),
+            Enrolment.shard.set(to.shard), Enrolment.after.set(to.after) if to.after else Enrolment.after.remove(),
             Enrolment.gsi2sk.set(clock.iso(clock.wall() + LATE)),
-        ]
+        ]  # fmt: skip
     with suppress(ConditionFailed):
         row.change(*actions, unchanged=True)
         return row
