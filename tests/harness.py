@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from drumbeat import aws, dialects, table
+from drumbeat.accounts import settings
 from drumbeat.declare import Declaration, Function
 from drumbeat.http import EDGE_PUBLIC_WRITES, EDGE_READS, EDGE_WRITES, Entry
 from drumbeat.logs import metrics
@@ -139,6 +140,9 @@ def held_to(declaration: Declaration, tenants: frozenset[str] = frozenset()) -> 
         for model in (*declaration.reads, *declaration.writes, *(EDGE_READS if edge and declaration.scope else ()))
         for prefix in model.INDEX_TYPES.values()
     }
+
+    if "TENANT" not in reads | writes:
+        settings.forget()  # a deployed instance is one function: what another one has read it does not know
 
     crossed: list[str] = []
 

@@ -183,21 +183,18 @@ class World:
         raise AssertionError("the background work did not come to an end")
 
     def _queues(self) -> bool:
-        sqs, busy = client("sqs"), False
+        busy = False
         for name, consumer in self.consumers.items():
-            if not rewind.backend("sqs").queues[f"drumbeat-{name}"].messages:
-                continue  # asking moto for nothing takes longer than most functions do
-            url = os.environ[f"QUEUE_{name.upper()}"]
-            size = min(10, consumer.declaration.batch)
-            found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=size).get("Messages", [])
+            # What moto holds is looked at without a request: to ask it takes longer than most functions do.
+            queue = rewind.backend("sqs").queues[f"drumbeat-{name}"]
+            found = queue.messages[: min(10, consumer.declaration.batch)]
             if not found:
                 continue
             busy = True
-            records = [{"messageId": m["MessageId"], "body": m["Body"], "attributes": {}} for m in found]
+            records = [{"messageId": message.id, "body": message.body, "attributes": {}} for message in found]
             failed = self.run(consumer.declaration.name, {"Records": records})["batchItemFailures"]
             assert not failed, f"{consumer.declaration.name} failed {failed}: {records}"
-            done = [{"Id": str(place), "ReceiptHandle": m["ReceiptHandle"]} for place, m in enumerate(found)]
-            sqs.delete_message_batch(QueueUrl=url, Entries=done)
+            queue._messages = [message for message in queue._messages if message not in found]
         return busy
 
     def _bus(self) -> bool:
@@ -210,16 +207,12 @@ class World:
         return bool(heard)
 
     def _machines(self) -> bool:
-        machines = client("stepfunctions")
-        started = sum(len(machine.executions) for machine in rewind.backend("stepfunctions").state_machines)
-        for name in self.tasks if started > len(self.seen) else ():
-            for execution in machines.list_executions(stateMachineArn=os.environ[f"MACHINE_{name.upper()}"])[
-                "executions"
-            ]:
-                if execution["executionArn"] not in self.seen:
-                    self.seen.add(execution["executionArn"])
-                    state = machines.describe_execution(executionArn=execution["executionArn"])["input"]
-                    self.running.append((name, json.loads(state)))
+        for machine in rewind.backend("stepfunctions").state_machines:
+            for execution in reversed(machine.executions):
+                if execution.execution_arn not in self.seen:
+                    self.seen.add(execution.execution_arn)
+                    state = json.loads(execution.execution_input)
+                    self.running.append((machine.name.removeprefix("drumbeat-"), state))
         running, self.running = self.running, []
         for name, state in running:
             after = self.run(self.tasks[name].declaration.name, state)

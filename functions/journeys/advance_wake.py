@@ -6,14 +6,15 @@ from drumbeat.contacts.model import Contact
 from drumbeat.journeys import advancing, declared, effects
 from drumbeat.journeys.model import Journey
 from drumbeat.journeys.work import ADVANCE
-from drumbeat.segments.model import Member
+from drumbeat.segments.model import Member, Segment
 from drumbeat.sends.work import GOVERN, ROLL_UP
+from drumbeat.slugs import Slug
 from drumbeat.task import task
 
 
 @task(
     ADVANCE,
-    reads=(*declared.ENTERS_READS, *declared.LOOKS, *declared.HANDS_OVER_READS),
+    reads=(*declared.ENTERS_READS, *declared.LOOKS, *declared.HANDS_OVER_READS, Segment, Slug),
     writes=(*declared.ENTERS, *declared.HANDS_OVER, Journey, Contact, Member),
     sends=(ROLL_UP,),
     publishes=(effects.POINTS,),

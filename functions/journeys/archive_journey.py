@@ -1,6 +1,5 @@
 """Take a journey out of the list for good."""
 
-from drumbeat.accounts.model import Tenant
 from drumbeat.activity.interest import Interest
 from drumbeat.counts import Count
 from drumbeat.http import Request, http
@@ -16,7 +15,7 @@ from drumbeat.slugs import Slug
 @http(
     "POST /v1/journeys/{journey_id}/archive",
     scope="journeys:send",
-    reads=(Tenant, Entry),
+    reads=(Entry,),
     writes=(Journey, Count, Slug, Interest, Wake),
     starts=(ADVANCE,),
 )

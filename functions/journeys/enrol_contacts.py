@@ -2,6 +2,7 @@
 
 from drumbeat.accounts.model import Tenant
 from drumbeat.contacts.customers import wanting
+from drumbeat.contacts.model import Contact, ContactAddress, ContactExternalId
 from drumbeat.http import Request, http
 from drumbeat.journeys import model, showing
 from drumbeat.journeys.enrolments import Enrolment
@@ -10,7 +11,6 @@ from drumbeat.journeys.model import Journey, JourneyVersion
 from drumbeat.journeys.views import Enrolled
 from drumbeat.journeys.wakes import Wake
 from drumbeat.journeys.work import ADVANCE
-from drumbeat.segments import static_lists
 from drumbeat.segments.views import MembersNamed
 from drumbeat.slugs import Slug
 
@@ -18,7 +18,7 @@ from drumbeat.slugs import Slug
 @http(
     "POST /v1/journeys/{journey_id}/enrol",
     scope="journeys:send",
-    reads=(Tenant, Journey, JourneyVersion, Slug, *static_lists.FINDS),
+    reads=(Tenant, Journey, JourneyVersion, Slug, Contact, ContactAddress, ContactExternalId),
     writes=(Entry, Wake, Enrolment, *wanting.WRITES),
     sends=wanting.SENDS,
     starts=(ADVANCE,),

@@ -10,7 +10,7 @@ from drumbeat.journeys.work import ADVANCE
 from drumbeat.sends.environment import Environment
 from drumbeat.sends.model import Send
 from drumbeat.sends.senders import Sender
-from drumbeat.sends.work import DISPATCH, GOVERN
+from drumbeat.sends.work import GOVERN
 
 
 @http(
@@ -18,7 +18,7 @@ from drumbeat.sends.work import DISPATCH, GOVERN
     scope="journeys:send",
     reads=(*STOPS, Environment),
     writes=(Journey, Wake, Send, Sender),
-    starts=(ADVANCE, DISPATCH, GOVERN),
+    starts=(ADVANCE, GOVERN),
 )
 def handler(request: Request, journey_id: str) -> JourneyView:
     """409 `JOURNEY_STATUS` unless it is paused, `RESTORED_COPY` when the data was restored and is not adopted. Who was

@@ -6,6 +6,7 @@ from drumbeat.journeys.requested import PUBLISHES, REFERS, STOPS
 from drumbeat.journeys.views import JourneyView, StatusChange, view
 from drumbeat.journeys.wakes import Wake
 from drumbeat.journeys.work import ADVANCE
+from drumbeat.sends.environment import Environment
 from drumbeat.sends.model import Send
 from drumbeat.sends.senders import Sender
 from drumbeat.sends.work import GOVERN
@@ -14,7 +15,7 @@ from drumbeat.sends.work import GOVERN
 @http(
     "PUT /v1/journeys/{journey_id}/status",
     scope="journeys:send",
-    reads=(*REFERS, *STOPS),
+    reads=(*REFERS, *STOPS, Environment),
     writes=(*PUBLISHES, Wake, Send, Sender),
     starts=(ADVANCE, GOVERN),
     memory=512,

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from drumbeat.accounts.model import Tenant
 from drumbeat.journeys import sweeping
 from drumbeat.journeys.enrolments import Enrolment
 from drumbeat.journeys.measuring import Cell
@@ -15,7 +16,7 @@ from drumbeat.sends.environment import Environment
 
 @schedule(
     "rate(1 minute)",
-    reads=(JourneyVersion, Segment, Environment),
+    reads=(Tenant, JourneyVersion, Segment, Environment),
     writes=(Journey, Wake, Enrolment, Cell),
     starts=(ADVANCE, ENROL, MEASURE),
 )

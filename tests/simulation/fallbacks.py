@@ -36,7 +36,7 @@ def relayed() -> Iterator[None]:
 
 
 def _forget() -> None:
-    channels.providers.cache_clear()
+    channels.forget()
     providers.lookup.own.cache_clear()
 
 

@@ -72,15 +72,15 @@ def test_profiles_come_in_one_request_and_a_withdrawal_stops_a_running_send(
 ) -> None:
     with closing(stack.client("sts")) as sts:
         account = sts.get_caller_identity()["Account"]
-    people = [f"c{number}" for number in range(4)]
+    people = [f"c{number}" for number in range(8)]
     for tenant in (shop, other):
         connected(tenant, mail_provider, account, *people)
         events = [{"name": "signed_in", "external_id": one} for one in people]
-        assert tenant.post("/v1/events", {"events": events})["waiting"] == 4
+        assert tenant.post("/v1/events", {"events": events})["waiting"] == len(people)
     for tenant in (shop, other):
         arrived(tenant, mail_provider, people)
 
-    campaign = shop.campaign("To customers", limits={"per_hour": 1})
+    campaign = shop.campaign("To customers", limits={"per_minute": 1})
     shop.post(f"/v1/campaigns/{campaign}/launch")
     shop.post(f"/v1/campaigns/{campaign}/pause")
     send = shop.get(f"/v1/campaigns/{campaign}")["send_id"]
@@ -91,7 +91,7 @@ def test_profiles_come_in_one_request_and_a_withdrawal_stops_a_running_send(
     for customer in left[1:]:
         withdrawn(stack, shop, customer)
     shop.post(f"/v1/campaigns/{campaign}/resume")
-    shop.closed(campaign, 4)
+    shop.closed(campaign, len(people))
 
     mailed = {mail["to"][0] for mail in mail_provider.mails(send)}
     assert mailed == gone | {one(shop, left[0])["email"]}

@@ -139,7 +139,7 @@ def test_the_documented_report(stack: Stack, acme: Company, mail_provider: Provi
     signed = httpx.post(stack.sign_url, json={"provider": "twilio", "url": url, "body": text}, timeout=10).json()
 
     def post(body: str, headers: dict[str, str]) -> int:
-        return httpx.post(url, content=body, headers={**headers, "content-type": kind}, timeout=30).status_code
+        return httpx.post(url, content=body, headers={**headers, "Content-Type": kind}, timeout=30).status_code
 
     assert post(text, {}) == 403
     assert post(text.replace("delivered", "failed"), signed["headers"]) == 403

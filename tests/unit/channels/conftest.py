@@ -18,7 +18,6 @@ from tests.clocks import Time, moved
 from tests.world import World
 
 PIGEONS = Path(__file__).parent / "pigeons"
-_KEPT = (channels.names, channels.providers, providers.lookup.own)
 
 
 @pytest.fixture(autouse=True)
@@ -45,8 +44,8 @@ def pigeon(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 def _forget() -> None:
-    for kept in _KEPT:
-        kept.cache_clear()
+    channels.forget()
+    providers.lookup.own.cache_clear()
 
 
 class Office:

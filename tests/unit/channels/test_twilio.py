@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 from drumbeat import clock
-from drumbeat.channels import Account, Call, Message, Question, Template, imprint
+from drumbeat.channels import Account, Call, Capacity, Message, Question, Template, imprint
 from drumbeat.channels.outcomes import CallState, Entry, Fate
 from drumbeat.channels.sms import twilio as provider
 from drumbeat.channels.sms import twilio_api
@@ -163,6 +163,20 @@ def test_messages_that_are_not_the_one_in_question(there: Twilio, asked: Questio
     assert answer in ({}, {0: Entry(Fate.AGAIN)})
 
 
+def test_a_list_that_does_not_go_back_to_the_doubt_proves_nothing(
+    there: Twilio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(provider, "LISTED", 2)
+    for _ in range(2):
+        provider.send(call(text="Your code is 1234"))
+    assert provider.ask(account(), [question(ago=60)]) == {}
+    assert provider.ask(account(), [question(ago=-60)]) == {}  # the doubt is younger, and the request on its way
+    before = clock.wall() - timedelta(hours=1)
+    for mail in there.sim.mailbox.every()[:1]:
+        mail.at = before.timestamp()
+    assert provider.ask(account(), [question(ago=60)]) == {0: Entry(Fate.AGAIN)}
+
+
 def test_a_request_may_be_on_its_way_still(there: Twilio) -> None:
     """What Twilio does not have now it may have in a moment; then not any more."""
     assert provider.ask(account(), [question(ago=twilio_api.READ_TIMEOUT)]) == {}
@@ -188,8 +202,8 @@ def test_accounts_that_are_not_taken(config: dict[str, Any]) -> None:
 
 
 def test_what_an_account_may_send() -> None:
-    assert provider.capacity(account(per_second=10, per_day=2000)) == (10, 2000)
-    assert provider.capacity(account()) == (1, None)
+    assert provider.capacity(account(per_second=10, per_day=2000)) == Capacity(10, a_day=2000)
+    assert provider.capacity(account()) == Capacity(1)
 
 
 @pytest.mark.parametrize(("fault", "works"), [

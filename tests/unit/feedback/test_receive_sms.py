@@ -11,6 +11,7 @@ from drumbeat.activity.model import Timeline
 from drumbeat.contacts import suppressions
 from drumbeat.contacts.ledger import Entry
 from drumbeat.feedback import keywords
+from drumbeat.feedback.inbound import Inbound
 from drumbeat.feedback.words import LANGUAGES
 
 from infra.local.simulators.twilio_inbound import messages
@@ -143,6 +144,20 @@ def test_the_same_request_once_more(phone: Phone, world: World) -> None:
     phone.says("START", STRANGER, sid="SM5")
     phone.says("STOP", STRANGER, sid="SM4")
     assert suppressions.find("ten_acme", STRANGER) is None
+
+
+def test_a_start_whose_worker_died_undoes_no_later_stop(phone: Phone, world: World) -> None:
+    who = contact(world)
+    for sender in (NUMBER, STRANGER):
+        phone.says("STOP", sender)
+        start = f"START{sender}"
+        phone.says("START", sender, sid=start)
+        Inbound.change_at(*Inbound.key("ten_acme", start), Inbound.done.set(False))  # it died before this was noted
+        phone.says("STOP", sender)
+        phone.says("START", sender, sid=start)
+
+    assert phone.consent(who) == "revoked"
+    assert suppressions.find("ten_acme", STRANGER) is not None
 
 
 def test_where_twilio_has_answered(phone: Phone, world: World) -> None:

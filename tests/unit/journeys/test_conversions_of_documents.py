@@ -46,6 +46,19 @@ def test_exactly_one_branch_runs() -> None:
     assert found["5"] == {"next": "6"}
 
 
+def test_an_inner_branch_that_is_not_named_does_not_run_into_the_other_outer_one() -> None:
+    found = edges(workflow(opened(1, if_true=2, if_false=4), mail(2), opened(3, if_true=5), mail(4), mail(5)))
+
+    assert found["3"] == {"if_true": "5", "if_false": "end"}
+
+
+def test_steps_that_are_numbered_from_nought() -> None:
+    found = edges(workflow(mail(0), opened(1, if_true=2, if_false=4), mail(2), {**mail(3), "step_id": None}))
+
+    assert found["0"] == {"next": "1"} and found["1"] == {"if_true": "2", "if_false": "4"}
+    assert found["2"] == {"next": "end"} == found["4"]  # the last one has the number of its place
+
+
 def test_an_explicit_next_joins_the_branches() -> None:
     found = edges(workflow(mail(1), opened(2, if_true=3, if_false=4), mail(3, next=5), mail(4), mail(5)))
 
@@ -177,6 +190,23 @@ def test_a_rule_asks_the_event_and_the_contact() -> None:
     assert found["terms"]["re_entry"] == "always"
     assert refused(rules.converted, {**said, "trigger": {"segment": "vip"}}) == ["conditions"]
     assert refused(rules.converted, {"trigger": "x", "actions": []}) == ["actions"]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "fields"),
+    [
+        ({"trigger": "purchase", "segment": "vip"}, ["segment"]),
+        ({"trigger": {"event": "purchase"}, "target_segment": "vip"}, ["target_segment"]),
+        ({"trigger": {"event": "purchase", "segment": "vip"}}, ["trigger.segment"]),
+        ({"trigger_type": "user_action", "trigger_conditions": {"event": "purchase", "segment_id": "vip"}},
+         ["trigger_conditions.segment_id"]),
+        ({"trigger_type": "date_based", "trigger_conditions": {"date_field": "birthday", "days_before": "3"}},
+         ["trigger_conditions.days_before"]),
+    ],
+)  # fmt: skip
+def test_what_a_trigger_would_not_look_at_is_refused(trigger: dict[str, Any], fields: list[str]) -> None:
+    """Otherwise everybody would enter, or at another time."""
+    assert refused(rules.converted, {**trigger, "actions": [{"type": "add_tag", "tag": "a"}]}) == fields
 
 
 def test_delays_of_a_sequence() -> None:

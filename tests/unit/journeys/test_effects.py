@@ -7,9 +7,8 @@ from drumbeat.events import Outbox
 from drumbeat.journeys import advancing
 from drumbeat.journeys.entries import Entry
 
-from tests import table_server
 from tests.meanwhile import changed, quicker
-from tests.unit.journeys.engine import Engine, contact, mail, on
+from tests.unit.journeys.engine import Engine, contact, mail, on, stored
 from tests.unit.journeys.test_repeats import Died, dying
 from tests.unit.sends.conftest import TENANT, Clocked
 
@@ -59,9 +58,7 @@ def test_effects_happen_once_wherever_the_wake_dies(clocked: Clocked) -> None:
 
 def outbox() -> list[str]:
     """The types of the events that were written to leave."""
-    store = table_server.current()
-    assert store is not None
-    return [item["event_type"]["S"] for (pk, _), item in store.items.items() if pk.startswith(f"{Outbox.TYPE}#")]
+    return [row.event_type for row in stored(Outbox, f"{Outbox.TYPE}#")]
 
 
 def test_a_contact_that_others_change_meanwhile_keeps_their_change(engine: Engine) -> None:

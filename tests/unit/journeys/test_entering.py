@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from drumbeat import table
+from drumbeat import clock, table
 from drumbeat.contacts.model import Contact
-from drumbeat.journeys import advancing
+from drumbeat.journeys import advancing, meeting
 from drumbeat.journeys.entries import Entry
 
 from tests.meanwhile import changed, quicker, vanished
@@ -67,6 +67,24 @@ def test_an_exit_comes_before_the_step_of_the_moment(engine: Engine) -> None:
         entry = engine.entry(journey, place)
         assert (entry.state, entry.reason) == ("exited", reason) and entry.wake is None
     assert not engine.handed_over(journey)
+
+
+def test_a_version_that_no_longer_asks_for_a_segment_does_not_follow_it(engine: Engine) -> None:
+    segment = engine.clocked.segment()
+    journey = engine.running(
+        {"type": "segment", "segment": segment}, wait("w", "P3D"), exit_on={"segment": segment}
+    )  # fmt: skip
+    body: dict[str, Any] = {"trigger": {"type": "api"}, "terms": {}}
+    path = {"journey_id": journey}
+    assert engine.world.call("journeys.update_journey", path=path, body=body).status == 200
+    assert engine.world.call("journeys.publish_journey", path=path, body={}).status == 200
+
+    now = clock.business()
+    meeting.joined(TENANT, segment, contact(0), now, "evt_1")
+    assert not engine.entries(journey)
+    engine.enter(journey, 0)
+    meeting.left(TENANT, segment, contact(0), now + timedelta(seconds=1))
+    assert engine.entry(journey).state == "waiting"
 
 
 def test_who_joins_a_segment_enters_and_who_leaves_it_leaves(engine: Engine) -> None:

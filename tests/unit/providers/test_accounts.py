@@ -72,7 +72,7 @@ def test_secrets_are_read_once(world: World) -> None:
 
     assert providers.account("ten_acme", "email", made).credentials() == {"api_key": GOOD_KEY}
     secrets.forget()
-    with pytest.raises(Exception, match="cannot be read"):
+    with pytest.raises(NotFound, match="are gone"):
         providers.account("ten_acme", "email", made).credentials()
 
 
@@ -177,6 +177,45 @@ def test_a_deletion_that_stopped_half_way_goes_on(world: World) -> None:
     assert choose(world, one).refused == ["channels.email.account"]
     assert world.call("providers.delete_account", path={"account_id": one}).status == 200
     assert world.call("providers.delete_account", path={"account_id": one}).status == 404
+
+
+def test_two_who_change_the_config_lose_nothing(world: World) -> None:
+    one = account(world)
+
+    def change(**config: str) -> Any:
+        return world.call("providers.update_account", path={"account_id": one}, body={"config": config})
+
+    with quicker(ProviderAccount.key("ten_acme", one), lambda _: change(ip_pool="second-pool")):
+        assert change(tracking="sendgrid").status == 409
+    assert change(tracking="sendgrid").status == 200
+    config = world.call("providers.get_account", path={"account_id": one}).data["config"]
+    assert (config["ip_pool"], config["tracking"]) == ("second-pool", "sendgrid")
+
+
+def test_credentials_for_an_account_that_is_deleted_meanwhile_do_not_stay(world: World) -> None:
+    one = account(world)
+
+    body = {"credentials": {"api_key": "SG.too.late"}}
+    with quicker(ProviderAccount.key("ten_acme", one), lambda key: rewind.drop_rows([key])):
+        assert world.call("providers.update_account", path={"account_id": one}, body=body).status == 409
+    assert parameters() == {}
+
+
+def test_credentials_that_are_gone_can_be_put_in_again(world: World) -> None:
+    one = account(world)
+    secrets.delete("ten_acme", one)
+    check = world.call("providers.check_account", path={"account_id": one})
+    assert (check.data["works"], "put them in again" in check.data["message"]) == (False, True)
+    world.call("providers.update_account", path={"account_id": one}, body={"credentials": {"api_key": GOOD_KEY}})
+    assert world.call("providers.check_account", path={"account_id": one}).data["works"] is True
+
+
+def test_a_default_account_that_was_replaced_takes_no_other_with_it(world: World) -> None:
+    one, two = account(world), account(world)
+    for which in (one, two):
+        world.run("providers.set_default_account", {"tenant": "ten_acme", "account_id": which})
+    world.call("providers.delete_account", path={"account_id": one})
+    assert providers.reporting("sendgrid", "").account_id == two
 
 
 def test_the_provider_is_asked_whether_the_key_works(world: World) -> None:

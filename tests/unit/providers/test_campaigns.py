@@ -2,12 +2,14 @@
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from drumbeat import table
-from drumbeat.sends import delivering, rollups
-from drumbeat.sends.model import Chunk, Send, SendState
+from drumbeat import clock, table
+from drumbeat.providers import secrets
+from drumbeat.sends import delivering, rollups, senders
+from drumbeat.sends.model import Chunk, ChunkState, Send, SendState
 
 from tests.sendgrid import refusal, signed
 from tests.unit.providers.conftest import account, choose
@@ -117,6 +119,37 @@ def test_the_one_bad_address_is_found(world: World, sending: str) -> None:
     assert sorted(one["outcome"] for one in shown) == ["not_sent", "sent", "sent"]
     (rejected,) = [one for one in shown if one["outcome"] == "not_sent"]
     assert (rejected["email"], rejected["reason"]) == ("p1@town.example", "rejected_by_provider")
+
+
+def test_credentials_that_cannot_be_read_leave_nobody_in_doubt(world: World, sending: str) -> None:
+    """Nothing was sent, and that is known: whoever never sends again after a doubt sends when they are back."""
+    world.call("accounts.update_settings", body={"unknown_policy": "never"})
+    held = secrets.of("ten_acme", sending, 1)
+    secrets.delete("ten_acme", sending)
+    with pytest.raises(AssertionError, match="deliver_chunk failed"):
+        launched(world)
+    (shown,) = world.call("campaigns.list_campaigns").data["items"]
+    (chunk,) = table.rows(Chunk, f"CHUNK#ten_acme#{shown['send_id']}#0")
+
+    assert (chunk.state, chunk.in_doubt, world.sendgrid.asked) == (ChunkState.PENDING, set(), [])
+    assert chunk.not_before > clock.business()
+    secrets.put("ten_acme", sending, held)
+    chunk.change(Chunk.not_before.remove())
+    delivering.look_at(chunk.place)
+    assert len(world.sendgrid.mails) == 1
+
+
+def test_used_up_credits_hold_the_account_for_a_while(world: World, sending: str) -> None:
+    """SendGrid tells nobody how many are left, so that an account that is asked knows no better than before."""
+    world.sendgrid.answers.append(refusal(401, "Maximum credits exceeded"))
+    campaign = launched(world)
+    assert campaign["status"] == "sending"
+    for _ in range(2):
+        world.run("sends.sweep_sends", {})
+
+    row = senders.get(sending)
+    assert row.held_reason == senders.DAILY_QUOTA
+    assert row.held_until is not None and row.held_until > clock.wall() + timedelta(minutes=10)
 
 
 def test_a_test_mail_goes_over_the_chosen_account(world: World, sending: str) -> None:

@@ -8,8 +8,9 @@ import pytest
 import requests
 from drumbeat import clock, table
 from drumbeat.activity.model import Timeline
+from drumbeat.providers import secrets
 from drumbeat.sends import claims, delivering, rollups
-from drumbeat.sends.model import Chunk
+from drumbeat.sends.model import Chunk, ChunkState, Outcome
 
 from infra.local.simulators.http import Reply
 from tests.clocks import Time, moved
@@ -139,6 +140,20 @@ def test_twilio_does_not_answer_the_question_either(world: World, there: Twilio,
     later(world, time, made, seconds=60)
     assert chunk_of(world, made).settled == {"asking": [0]}
     assert len(there.sent) == 1
+
+
+def test_without_credentials_the_end_of_the_grace_decides(world: World, there: Twilio, time: Time) -> None:
+    """Nobody can be asked any more: the doubt must not last for ever."""
+    made_account = account(world)["id"]
+    world.call("accounts.update_settings", body={"unknown_policy": "never"})
+    contact(world)
+    there.fails(requests.ReadTimeout(), accepts=True)
+    made = campaign(world)
+    secrets.delete(TENANT, made_account)
+    chunk = later(world, time, made, hours=5)
+
+    assert (chunk.state, chunk.outcomes) == (ChunkState.DONE, Outcome.GIVEN_UP)
+    assert send_of(world, made)["state"] == "sent"
 
 
 def test_who_has_another_number_by_now_is_not_known_to_have_got_nothing(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from drumbeat import clock
+from drumbeat.accounts.model import Tenant
 from drumbeat.contacts.model import Contact
 from drumbeat.sends import delivering
 from drumbeat.sends.model import ChunkState, Outcome
@@ -36,6 +37,11 @@ def capped(shop: Clocked, number: int = 1, **by_window: int) -> None:
     """People, and a cap for mails."""
     shop.people(number)
     settings(shop, frequency_caps={"email": by_window})
+
+
+def stored_settings() -> dict[str, Any]:
+    row = Tenant.fetch(*Tenant.key(TENANT))
+    return dict(row.settings or {}) if row else {}
 
 
 def prefers(**said: Any) -> None:
@@ -169,6 +175,20 @@ def test_how_often_a_person_wants_mail(clocked: Clocked) -> None:
     assert sent(clocked, name="c") == "a"
 
 
+@pytest.mark.parametrize(("wish", "days"), [("daily", 1), ("weekly", 7), ("monthly", 28)])
+def test_what_comes_at_the_same_hour_each_time_comes_each_time(clocked: Clocked, wish: str, days: int) -> None:
+    """A mail is on its way for seconds or, one of many, for an hour: the next one may be faster."""
+    clocked.people(1)
+    prefers(frequency=wish)
+    clocked.time.passes(HOUR)
+    assert sent(clocked, name="the slower one") == "a"
+    clocked.time.passes(days * DAY - HOUR)
+
+    assert sent(clocked, name="the faster one") == "a"
+    clocked.time.passes(timedelta(days=days / 2))
+    assert sent(clocked, name="one more") == "f"
+
+
 def test_who_has_paused_or_refuses_a_category_gets_nothing(clocked: Clocked) -> None:
     clocked.people(1)
     settings(clocked, categories=[{"id": "offers", "name": "Offers"}, {"id": "news", "name": "News"}])
@@ -197,6 +217,16 @@ def test_without_caps_nothing_is_written_and_nothing_read(clocked: Clocked) -> N
         assert sent(clocked) == "a"
 
     assert not [body for body in seen if "FREQUENCY" in body]
+
+
+def test_a_category_that_was_made_a_moment_ago(clocked: Clocked) -> None:
+    """Whoever changes settings is another instance than whoever makes campaigns."""
+    made = clocked.said()
+    known = [{"id": "offers", "name": "Offers"}]
+    Tenant.change_at(*Tenant.key(TENANT), Tenant.settings.set({**stored_settings(), "categories": known}))
+
+    changed = clocked.world.call("campaigns.update_campaign", path={"campaign_id": made}, body={"category": "offers"})
+    assert (changed.status, changed.data["category"]) == (200, "offers")
 
 
 # Exact.

@@ -284,6 +284,11 @@ def test_only_what_is_transactional_may_ignore_quiet_hours(clocked: Clocked) -> 
     refused = clocked.world.call("campaigns.update_campaign", path={"campaign_id": made}, body={"quiet": "ignore"})
 
     assert (refused.status, refused.refused) == (422, ["quiet"])
+    receipt = clocked.said(purpose="transactional", quiet="ignore")
+    request = {"path": {"campaign_id": receipt}, "body": {"purpose": "marketing"}}
+    assert clocked.world.call("campaigns.update_campaign", **request).refused == ["quiet"]
+    request["body"] = {"purpose": "marketing", "quiet": "drop"}
+    assert clocked.world.call("campaigns.update_campaign", **request).status == 200
 
 
 @pytest.mark.parametrize(

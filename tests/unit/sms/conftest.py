@@ -1,4 +1,4 @@
-"""Two tenants with Twilio accounts, contacts in several countries, and the simulator as Twilio."""
+"""A tenant with a Twilio account (and another one, where it matters), contacts in several countries, and the simulator as Twilio."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -31,10 +31,10 @@ class Texts:
 
     def __init__(self, world: World, simulator: Provider, time: Time) -> None:
         self.world, self.simulator, self.time = world, simulator, time
-        for tenant in ("acme", "globex"):
-            self.settle_in(tenant)
+        self.settle_in("acme")
 
     def settle_in(self, tenant: str) -> None:
+        """The tenant gets an account, prices and a country."""
         keys = self.simulator.http.get("/keys").json()["twilio"]
         account = self.account(tenant, "Twilio", keys)
         wanted = {"sms_prices": PRICES, "country": "BD", "channels": {"sms": {"account": account}}}

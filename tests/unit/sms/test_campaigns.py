@@ -150,6 +150,7 @@ def test_a_test_goes_to_telephones_and_is_not_counted(texts: Texts) -> None:
 
 
 def test_two_tenants_with_the_same_telephone_number(texts: Texts) -> None:
+    texts.settle_in("globex")
     texts.contact(GRAMEEN)
     texts.contact(GRAMEEN, tenant="globex")
     ours, theirs = texts.campaign("Hi from us"), texts.campaign("Hi from them", tenant="globex")

@@ -28,21 +28,25 @@ class Interest(Entity):
         return f"INTEREST#{tenant}", "INTEREST"
 
 
-def _topic(tenant: str, topic: str) -> Mapping[str, list[str]]:
-    row = Interest.fetch(*Interest.key(tenant))
-    found: Mapping[str, list[str]] = (row.topics or {}).get(topic, {}) if row else {}
-    return found
+def names(row: Interest | None) -> frozenset[str]:
+    """The names of events that somebody waits for."""
+    return frozenset(_topic(row, EVENT))
 
 
 def waited(tenant: str) -> frozenset[str]:
-    """The names of events that somebody waits for, as they are now: one small consistent read. So who waits since
-    before an event was recorded hears of it. Reads Interest."""
-    return frozenset(_topic(tenant, EVENT))
+    """The same, as they are now: one small consistent read. So who waits since before an event was recorded hears of
+    it. Reads Interest."""
+    return names(Interest.fetch(*Interest.key(tenant)))
 
 
 def listeners(tenant: str, topic: str, name: str) -> tuple[str, ...]:
     """Who waits for this. Reads Interest."""
-    return tuple(_topic(tenant, topic).get(name, ()))
+    return tuple(_topic(Interest.fetch(*Interest.key(tenant)), topic).get(name, ()))
+
+
+def _topic(row: Interest | None, topic: str) -> Mapping[str, list[str]]:
+    found: Mapping[str, list[str]] = (row.topics or {}).get(topic, {}) if row else {}
+    return found
 
 
 def declare(tenant: str, who: str, wanted: Mapping[str, Collection[str]]) -> None:

@@ -13,9 +13,9 @@ from drumbeat.campaigns.model import Campaign, Status, WrongStatus
 from drumbeat.campaigns.work import LAUNCH
 from drumbeat.errors import Conflict, Invalid, NotFound
 from drumbeat.marketing import model as marketing
-from drumbeat.providers import NoAccount
 from drumbeat.marketing import rules
 from drumbeat.marketing.model import MarketingCampaign, State
+from drumbeat.providers import NoAccount
 from drumbeat.sends import environment, planning, reputation, senders, states, sweeping, tokens
 from drumbeat.sends.audience import Audience
 from drumbeat.sends.model import SHARDS, Send, SendState

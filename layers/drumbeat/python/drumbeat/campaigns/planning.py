@@ -17,7 +17,7 @@ from drumbeat.templates import model as templates
 
 def make(tenant: str, campaign_id: str, body: NewCampaign, actor: str, now: datetime) -> Campaign:
     """Store a draft. Raises NotFound for a segment or template that there is not, Invalid for bad filters."""
-    _require_fitting(tenant, body.purpose or "marketing", body)
+    _require_fitting(tenant, body.purpose or "marketing", body.quiet, body.category)
     fields.require(channels.get(body.channel), _named(body))
     return model.add(
         Campaign(
@@ -42,7 +42,9 @@ def revise(campaign: Campaign, body: CampaignChange, now: datetime) -> Campaign:
     campaign.require(Status.DRAFT, Status.SCHEDULED)
     if campaign.status == Status.SCHEDULED and body.model_fields_set & {"local_send_at", "send_in_recipient_zone"}:
         raise WrongStatus("The launch is scheduled for its local time. Schedule it again with another local_send_at.")
-    _require_fitting(campaign.tenant, body.purpose or campaign.purpose, body)
+    _require_fitting(
+        campaign.tenant, body.purpose or campaign.purpose, body.quiet or campaign.quiet, body.category
+    )  # fmt: skip
     fields.require(channels.get(campaign.channel), _named(body))
     values = _values(campaign.tenant, body)
     if "said" in values:
@@ -54,11 +56,12 @@ def revise(campaign: Campaign, body: CampaignChange, now: datetime) -> Campaign:
     return model.change(campaign, now, **values)
 
 
-def _require_fitting(tenant: str, purpose: str, body: CampaignFields) -> None:
-    """What a request says of when it is sent, and to whom not, fits the campaign and the tenant. Raises Invalid."""
-    if body.quiet == "ignore" and purpose != "transactional":
+def _require_fitting(tenant: str, purpose: str, quiet: str | None, category: str | None) -> None:
+    """When a campaign is sent, and to whom not, fits its purpose and the tenant. Raises Invalid."""
+    if quiet == "ignore" and purpose != "transactional":
         raise Invalid.field("quiet", "only a campaign of purpose transactional may ignore quiet hours: hold or drop")
-    if body.category is not None and body.category not in {one.id for one in settings.of(tenant).categories}:
+    # What somebody has added to the settings is there for the next request.
+    if category is not None and category not in {one.id for one in settings.fresh(tenant).categories}:
         raise Invalid.field("category", "is no category of this tenant; see categories of /v1/settings")
 
 

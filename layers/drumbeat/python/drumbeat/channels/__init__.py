@@ -91,10 +91,12 @@ class Checked(NamedTuple):
 
 
 class Capacity(NamedTuple):
-    """What an account may send: recipients a second, and how many are left today (None: no daily limit)."""
+    """What an account may send: recipients a second, and how many are left today as the provider says. Where it does
+    not say, `a_day` is how many may leave in a day of UTC, which we count ourselves. None: no daily limit."""
 
     rate: float
     left_today: float | None = None
+    a_day: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +214,7 @@ def _module(channel: str) -> ModuleType:
     return importlib.import_module(f"{__name__}.{channel}")
 
 
+@cache
 def get(name: str) -> Channel:
     """Raises LookupError for a channel that there is not."""
     if name not in names():
@@ -234,6 +237,7 @@ def _is_provider(channel: str, name: str) -> bool:
     return hasattr(module, "MOST_RECIPIENTS") and hasattr(module, "fitting")
 
 
+@cache
 def provider(channel: str, name: str) -> Provider:
     """Raises LookupError for a provider that the channel does not have."""
     if name not in providers(channel):
@@ -241,6 +245,12 @@ def provider(channel: str, name: str) -> Provider:
     alone = name == channel and not hasattr(_module(channel), "__path__")
     path = f"{__name__}.{channel}" if alone else f"{__name__}.{channel}.{name}"
     return cast(Provider, importlib.import_module(path))
+
+
+def forget() -> None:
+    """Look for channels and providers anew."""
+    for kept in (names, get, providers, provider):
+        kept.cache_clear()
 
 
 def calls() -> tuple[str, ...]:

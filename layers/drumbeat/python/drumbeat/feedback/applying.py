@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import PynamoDBException, VerboseClientError
 
 from drumbeat import channels, clock, table
-from drumbeat.activity import interest, machines
+from drumbeat.activity import machines
 from drumbeat.activity import rollups as days
 from drumbeat.activity.model import Timeline
 from drumbeat.contacts import consent, suppressions
@@ -226,10 +226,8 @@ def _timeline(items: Mapping[int, Item]) -> set[int]:
 
 def _put(items: Mapping[int, Item], positions: Iterable[int]) -> None:
     chosen = [items[position] for position in positions]
-    tenants = {item.send.tenant for item in chosen if item.fact.kind == "delivered"}
-    asked = {tenant: definitions.asked(tenant) for tenant in tenants}
-    waited = {tenant: interest.waited(tenant) for tenant in {item.send.tenant for item in chosen}}
-    rows = (item.row(asked.get(item.send.tenant, ()), waited[item.send.tenant]) for item in chosen)
+    marks = {tenant: definitions.marks(tenant) for tenant in {item.send.tenant for item in chosen}}
+    rows = (item.row(*marks[item.send.tenant]) for item in chosen)
     table.put_many({(row.pk, row.sk): row for row in rows if row}.values())
 
 

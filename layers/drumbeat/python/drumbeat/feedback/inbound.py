@@ -141,15 +141,20 @@ def _stop(message: Received, at: datetime) -> None:
 
 
 def _start(message: Received, at: datetime) -> None:
-    """A consent that stands keeps its first evidence."""
+    """A consent that stands keeps its first evidence. What was said later stands, too: whoever took the message first
+    may have died before it was noted as done."""
     contact = message.contact
     if contact is None:
         held = suppressions.find(message.tenant, message.number)
-        if held and held.reason == "unsubscribed":
+        if held and held.reason == "unsubscribed" and held.at <= at:
             lifted = Transaction()
             consent.lift_into(lifted, held)
             consent.commit(lifted)
-    elif ((contact.consent or {}).get("sms") or {}).get("status") != "granted" or _opt_out_stands(contact, at):
+        return
+    said = (contact.consent or {}).get(replies.CHANNEL) or {}
+    if said.get("at", "") > clock.iso(at):
+        return
+    if said.get("status") != "granted" or _opt_out_stands(contact, at):
         consent.grant(
             message.tenant, contact, "sms", source="sms", method=METHOD, at=at,
             evidence=Evidence("recipient", message.sid),

@@ -91,6 +91,8 @@ def _seconds(said: Any) -> float | None:
     """The epoch second of a timestamp, which some programs give in milliseconds; None for what is none."""
     if not isinstance(said, int | float) or isinstance(said, bool):
         return None
+    if said > MILLISECONDS * 1000:  # also what no float can say
+        return None
     seconds = said / 1000 if said > MILLISECONDS else said
     return seconds if 0 < seconds < clock.wall().timestamp() + AHEAD else None
 

@@ -181,9 +181,7 @@ def _of_shard(row: Enrolment, shard: int, after: str | None, most: int) -> list[
     segment_id = row.source.get("segment")
     if segment_id is None:
         start = (*Contact.key(row.tenant, after), after) if after else None
-        keys = table.keys_in_index(
-            1, Contact.partition(row.tenant, shard), after=start, newest_first=False, limit=most
-        )
+        keys = table.keys_in_index(1, Contact.partition(row.tenant, shard), after=start, newest_first=False, limit=most)
         return [place for _, _, place in keys]
     partition = Member.partition(row.tenant, segment_id, shard)
     return [member.sk for member in table.rows(Member, partition, after=after, limit=most)]

@@ -20,7 +20,7 @@ from drumbeat.journeys.looking import Person
 from drumbeat.journeys.model import Journey, Status
 from drumbeat.journeys.rules import Event
 from drumbeat.journeys.steps import Definition, WaitForEvent
-from drumbeat.journeys.terms import EventTrigger, Happening
+from drumbeat.journeys.terms import EventTrigger, Happening, SegmentTrigger
 from drumbeat.journeys.triggering import Candidate
 from drumbeat.journeys.versions import Versions
 from drumbeat.table import ConditionFailed
@@ -123,17 +123,22 @@ def joined(tenant: str, segment_id: str, contact_id: str, at: datetime, event_id
         journey = Journey.fetch(*Journey.key(tenant, journey_id))
         if journey is not None and int(journey.version):
             definition = model.version(tenant, journey_id, int(journey.version)).read
-            said = {"segment_id": segment_id, "event_id": event_id}
-            one = Candidate(contact_id, event_id, at, clock.business(), said)
-            triggering.enter(journey, definition, [one])
+            trigger = definition.trigger
+            if isinstance(trigger, SegmentTrigger) and trigger.segment == segment_id:  # an earlier version's is no more
+                said = {"segment_id": segment_id, "event_id": event_id}
+                one = Candidate(contact_id, event_id, at, clock.business(), said)
+                triggering.enter(journey, definition, [one])
 
 
 def left(tenant: str, segment_id: str, contact_id: str, at: datetime) -> None:
     """A contact has left a segment: whoever is inside since before that leaves journeys that ask for it."""
     for journey_id in interest.listeners(tenant, LEFT, segment_id):
+        versions = Versions(tenant, journey_id)
         for _ in range(TRIES):
             entry = entries.latest(tenant, journey_id, contact_id)
             if entry is None or entry.state != State.WAITING or at <= entry.caused_at:
+                break
+            if versions.at(entry).definition.terms.exit_on.segment != segment_id:
                 break
             now = clock.business()
             told = record(str(entry.step), "exit", now, Outcome.EXITED, "left_segment")

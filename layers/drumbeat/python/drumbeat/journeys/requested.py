@@ -8,11 +8,9 @@ from drumbeat.deliverability.model import Identity
 from drumbeat.journeys.entries import Entry
 from drumbeat.journeys.model import Journey, JourneyVersion
 from drumbeat.journeys.sending import DailySend
-from drumbeat.journeys.wakes import Wake
 from drumbeat.products.model import Product
 from drumbeat.providers.model import ProviderAccount
 from drumbeat.segments.model import Definitions, Segment
-from drumbeat.sends.environment import Environment
 from drumbeat.sends.model import Chunk, Stat
 from drumbeat.slugs import Slug
 from drumbeat.templates.blocks import Block
@@ -21,11 +19,9 @@ from drumbeat.templates.model import Template
 # Making and changing a draft.
 DRAFTS = (Journey, Count, Slug)
 # Looking up what a draft names, before it is published.
-REFERS = (
-    Tenant, Template, Block, Product, Segment, Definitions, Slug, Identity, Claim, ProviderAccount, Environment, Wake,
-)  # fmt: skip
+REFERS = (Tenant, Template, Block, Product, Segment, Definitions, Slug, Identity, Claim, ProviderAccount)
 PUBLISHES = (Journey, JourneyVersion, Interest)
 # Stopping what is on its way, and letting it go on.
-STOPS = (Tenant, Slug, DailySend, JourneyVersion)
+STOPS = (Slug, DailySend)
 # Showing where a contact is.
 SHOWS = (Journey, Entry, Slug, Chunk, Stat)

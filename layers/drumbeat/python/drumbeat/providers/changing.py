@@ -4,6 +4,7 @@ The secrets are written before the row that names them, and removed before it go
 is without secrets for good, and the same request goes on.
 """
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime
 
@@ -61,7 +62,10 @@ def add(
 
 
 def change(row: ProviderAccount, wanted: ProviderAccountChange, now: datetime) -> None:
-    """Instances use the new config and secrets within a minute. Raises Invalid, Conflict and Unavailable."""
+    """Instances use the new config and secrets within a minute. Raises Invalid, NotFound, Unavailable, and Conflict when
+    somebody else was quicker, or is deleting the account."""
+    if row.state != State.ACTIVE:
+        raise Conflict("This provider account is being deleted.")
     module = channels.provider(row.channel, row.provider)
     cls = ProviderAccount
     actions: list[Action] = []
@@ -73,15 +77,18 @@ def change(row: ProviderAccount, wanted: ProviderAccountChange, now: datetime) -
         actions.append(cls.config.set(views.checked_config(module, given)))
     if wanted.credentials:
         new = views.checked_secrets(module, wanted.credentials, whole=False)
-        held = secrets.of(row.tenant, row.account_id, int(row.secrets_version))
+        whole = new.keys() >= set(module.CREDENTIALS)
+        held = {} if whole else secrets.of(row.tenant, row.account_id, int(row.secrets_version))
         actions.append(cls.secrets_version.set(secrets.put(row.tenant, row.account_id, {**held, **new})))
         actions.append(cls.rotated_at.set(now))
     if not actions:
         return
     try:
-        row.change(*actions, condition=cls.state == State.ACTIVE.value)
+        row.change(*actions, unchanged=True)
     except ConditionFailed as error:
-        raise Conflict("This provider account is being deleted.") from error
+        if error.found is None:
+            secrets.delete(row.tenant, row.account_id)  # the account is gone, and they would stay for ever
+        raise Conflict(_MEANWHILE) from error
     lookup.forget()
 
 
@@ -129,9 +136,9 @@ def _naming(chosen: Settings, account_id: str) -> list[str]:
 
 def _unname(row: ProviderAccount) -> None:
     """Reports to the address without a callback id are nobody's, if they were this account's."""
-    default = Callback.fetch(*Callback.key(lookup.default_of(row.provider)))
-    if default is not None and default.account_id == row.account_id:
-        default.delete()
+    default = Callback(*Callback.key(lookup.default_of(row.provider)))
+    with contextlib.suppress(ConditionFailed):
+        default.delete(Callback.account_id == row.account_id, add_version_condition=False)
 
 
 def make_default(tenant: str, account_id: str) -> ProviderAccount:

@@ -1,7 +1,7 @@
 """Asking a provider about an account."""
 
 from drumbeat import channels
-from drumbeat.errors import Unavailable
+from drumbeat.errors import NotFound, Unavailable
 from drumbeat.providers import lookup
 from drumbeat.providers.model import ProviderAccount
 from drumbeat.providers.views import CheckView
@@ -12,7 +12,10 @@ def check(row: ProviderAccount) -> CheckView:
     asked = getattr(channels.provider(row.channel, row.provider), "check", None)
     if asked is None:
         return CheckView(works=True, message=f"{row.provider} has no way of asking; the first message will tell.")
-    found = asked(lookup.of(row))
+    try:
+        found = asked(lookup.of(row))
+    except NotFound as gone:
+        return CheckView(works=False, message=gone.message)
     if found.works is None:
         raise Unavailable(f"{row.provider} cannot be reached now: {found.says}")
     return CheckView(works=found.works, message=found.says)

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from botocore.exceptions import BotoCoreError, ClientError
 
 from drumbeat.aws import client
-from drumbeat.errors import Unavailable
+from drumbeat.errors import NotFound, Unavailable
 
 READS = ("ssm:GetParameter",)
 WRITES = ("ssm:DeleteParameter", "ssm:GetParameter", "ssm:PutParameter")
@@ -26,7 +26,8 @@ def name(tenant: str, account_id: str) -> str:
 
 
 def of(tenant: str, account_id: str, version: int) -> Mapping[str, str]:
-    """The secrets by name; kept for five minutes if they are of this version, or a later one. Raises Unavailable."""
+    """The secrets by name; kept for five minutes if they are of this version, or a later one. Raises NotFound when they
+    are gone, and Unavailable."""
     where = name(tenant, account_id)
     until, known, values = _kept.get(where, (0.0, 0, {}))
     if known < version or time.monotonic() >= until:
@@ -41,6 +42,8 @@ def _read(where: str) -> tuple[int, Mapping[str, str]]:
     try:
         found = client("ssm").get_parameter(Name=where, WithDecryption=True)["Parameter"]
     except (BotoCoreError, ClientError) as error:
+        if _is_gone(error):
+            raise NotFound("The credentials of this provider account are gone; put them in again.") from error
         raise Unavailable("The secrets of the provider account cannot be read now; try again later.") from error
     return int(found["Version"]), json.loads(found["Value"])
 
@@ -63,11 +66,13 @@ def delete(tenant: str, account_id: str) -> None:
     _kept.pop(where, None)
     try:
         client("ssm").delete_parameter(Name=where)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ParameterNotFound":
+    except (BotoCoreError, ClientError) as error:
+        if not _is_gone(error):
             raise Unavailable("The secrets cannot be removed now; the same request goes on.") from error
-    except BotoCoreError as error:
-        raise Unavailable("The secrets cannot be removed now; the same request goes on.") from error
+
+
+def _is_gone(error: BotoCoreError | ClientError) -> bool:
+    return isinstance(error, ClientError) and error.response["Error"]["Code"] == "ParameterNotFound"
 
 
 def forget() -> None:

@@ -2,9 +2,11 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from drumbeat import slugs
+from drumbeat import slugs, table
+from drumbeat.activity import interest
+from drumbeat.activity.interest import Interest
 from drumbeat.errors import Detail, Invalid
 from drumbeat.segments.audience import audience_filters, equals_all
 from drumbeat.segments.model import Definitions, Segment, State
@@ -72,7 +74,10 @@ def of(tenant: str) -> Known:
     The number is read consistently each time. That makes backfills complete: who evaluates a contact and does not see a
     new definition did so before it was made, hence before its backfill reads the contact.
     """
-    row = Definitions.fetch(*Definitions.key(tenant))
+    return _known(tenant, Definitions.fetch(*Definitions.key(tenant)))
+
+
+def _known(tenant: str, row: Definitions | None) -> Known:
     number = int(row.number) if row else 0
     known = _kept.get(tenant)
     if known is None or known.number != number:
@@ -84,10 +89,24 @@ def of(tenant: str) -> Known:
     return known
 
 
-def asked(tenant: str) -> frozenset[str]:
-    """The events of messages whose timeline rows are to be marked as `asked`, so that they reach evaluation: those that
-    segments look at, as far as they happen to every mail and nobody counts them by day. Reads Definitions, Segment."""
-    return _MASS & frozenset().union(*(one.references.needs.detailed for one in of(tenant).all.values()))
+class Marks(NamedTuple):
+    """The events of messages whose timeline rows are to be marked. `asked` reach evaluation: those that segments look
+    at, as far as they happen to every mail and nobody counts them by day. `waited` reach whoever waits for them."""
+
+    asked: frozenset[str]
+    waited: frozenset[str]
+
+
+def marks(tenant: str) -> Marks:
+    """As they are now, in one request. Reads Definitions, Segment, Interest."""
+    keys = Definitions.key(tenant), Interest.key(tenant)
+    items = {item["pk"]["S"]: item for item in table.raw_many(keys)}
+    definitions, waiting = (items.get(pk) for pk, _ in keys)
+    known = _known(tenant, Definitions.from_raw_data(definitions) if definitions else None)
+    return Marks(
+        _MASS & frozenset().union(*(one.references.needs.detailed for one in known.all.values())),
+        interest.names(Interest.from_raw_data(waiting) if waiting else None),
+    )
 
 
 def forget() -> None:

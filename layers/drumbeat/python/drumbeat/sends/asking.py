@@ -48,7 +48,10 @@ def answers(send: Send, chunk: Chunk, numbers: Iterable[int]) -> dict[int, Entry
         )
         for number, address in addressed.items()
     }  # fmt: skip
-    told = ask(account, list(questions.values()))
+    try:
+        told = ask(account, list(questions.values()))
+    except NotFound:  # its credentials are gone
+        return {}
     result = {number: told[place] for place, number in enumerate(questions) if place in told}
     # Who was changed since may have another address by now, of which the provider knows nothing.
     return {

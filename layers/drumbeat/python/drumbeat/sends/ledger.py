@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from drumbeat import channels, clock
-from drumbeat.activity import frames, interest
+from drumbeat.activity import frames
 from drumbeat.activity.model import Timeline, message_row
 from drumbeat.channels.sms import parts
 from drumbeat.contacts.model import Contact
@@ -25,8 +25,7 @@ def sent_rows(send: Send, chunk: Chunk, people: dict[int, Contact], message_ids:
 
     Reads Definitions, Segment, Interest.
     """
-    asked, channel = definitions.asked(send.tenant), channels.get(send.channel)
-    waited = interest.waited(send.tenant)
+    wanted, channel = definitions.marks(send.tenant), channels.get(send.channel)
     rows = []
     for number, provider_id in message_ids.items():
         person = people.get(number)
@@ -37,7 +36,7 @@ def sent_rows(send: Send, chunk: Chunk, people: dict[int, Contact], message_ids:
         data = frames.message(channel, send.campaign, customer, address, message)
         row = message_row(
             send.tenant, person.contact_id, "sent", sent_at(chunk, number), send.send_id, send.campaign, message, data,
-            bool(send.publish), channel=channel.name, asked=asked, waited=waited,
+            bool(send.publish), channel=channel.name, asked=wanted.asked, waited=wanted.waited,
         )  # fmt: skip
         row.properties = {"provider_message_id": provider_id} if provider_id else None
         rows.append(row)

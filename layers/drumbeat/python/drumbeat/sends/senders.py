@@ -9,7 +9,7 @@ its generation only if `demand` is what it was when it looked.
 """
 
 import contextlib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pynamodb.attributes import UnicodeSetAttribute
@@ -46,7 +46,8 @@ class Sender(Entity):
     has been given away.
 
     `slow_rate` is what it was slowed down to at `slowed_at` (wall time), when the provider throttled it
-    (drumbeat.sends.throttling); until `held_until` (wall time) nothing is released, for `held_reason`. `circuit` and
+    (drumbeat.sends.throttling). `a_day` is a daily limit that we count ourselves: `used` were given away on the day
+    `used_on` (of UTC, wall time); else `left_today` is what the provider says. Until `held_until` (wall time) nothing is released, for `held_reason`. `circuit` and
     what follows it are of drumbeat.sends.circuit, in business time. `revived_at` is when a sweep last put a new
     governor in the place of a dead one.
     """
@@ -64,6 +65,9 @@ class Sender(Entity):
     provider = UnicodeAttribute(default="ses")
     rate = NumberAttribute(default=FIRST_RATE)
     left_today = NumberAttribute(null=True)
+    a_day = NumberAttribute(null=True)
+    used = NumberAttribute(null=True)
+    used_on = UnicodeAttribute(null=True)
     checked_at = InstantAttribute(null=True)
     released_until = InstantAttribute(null=True)
     demand = NumberAttribute(default=0)
@@ -134,14 +138,15 @@ def account_of(row: Sender) -> Account:
 
 def refresh(row: Sender) -> None:
     """Ask what the account may send. SES, for one, gives no rate headers, and drops what is over its quota."""
-    rate, left = channels.provider(row.channel, row.provider).capacity(account_of(row))
+    rate, left, a_day = channels.provider(row.channel, row.provider).capacity(account_of(row))
     cls = Sender
     actions: list[Any] = [
         cls.rate.set(rate),
         cls.left_today.set(left) if left is not None else cls.left_today.remove(),
+        cls.a_day.set(a_day) if a_day is not None else cls.a_day.remove(),
         cls.checked_at.set(clock.wall()),
     ]
-    if row.held_reason == DAILY_QUOTA and (left is None or left >= 1):
+    if row.held_reason == DAILY_QUOTA and left is not None and left >= 1:
         actions += [cls.held_until.remove(), cls.held_reason.remove()]
     row.change(*actions)
 
@@ -238,6 +243,21 @@ def end_generation(row: Sender, idle: list[str], *, successor: bool = False, rev
     return True
 
 
+def left_today(row: Sender, now: datetime) -> float | None:
+    """How many recipients the account may be given today, at a wall time; None without a daily limit."""
+    if row.a_day is None:
+        return None if row.left_today is None else float(row.left_today)
+    return max(0.0, float(row.a_day) - _used(row, now))
+
+
+def _used(row: Sender, now: datetime) -> int:
+    return int(row.used or 0) if row.used_on == _day(now) else 0
+
+
+def _day(now: datetime) -> str:
+    return now.astimezone(UTC).date().isoformat()
+
+
 def take(row: Sender, wanted: int, now: datetime, horizon: timedelta) -> tuple[datetime, int]:
     """How many of `wanted` recipients the account can take within `horizon` from now (wall time), and from when on.
 
@@ -245,18 +265,21 @@ def take(row: Sender, wanted: int, now: datetime, horizon: timedelta) -> tuple[d
     """
     start = max(row.released_until or now - BURST, now - BURST, row.held_until or now - BURST)
     room = (now + horizon - start).total_seconds() * rate_now(row, now)
-    if row.left_today is not None:
-        room = min(room, float(row.left_today))
+    left = left_today(row, now)
+    if left is not None:
+        room = min(room, left)
     return start, max(0, min(wanted, int(room)))
 
 
 def given(row: Sender, start: datetime, recipients: int) -> None:
     """Write down that capacity was given away. Raises ConditionFailed when another governor has taken over."""
-    cls = Sender
+    cls, now = Sender, clock.wall()
     actions: list[Any] = [
-        cls.released_until.set(start + timedelta(seconds=recipients / rate_now(row, clock.wall()))),
-        cls.governed_at.set(clock.wall()),
+        cls.released_until.set(start + timedelta(seconds=recipients / rate_now(row, now))),
+        cls.governed_at.set(now),
     ]
-    if row.left_today is not None:
+    if row.a_day is not None:
+        actions += [cls.used.set(_used(row, now) + recipients), cls.used_on.set(_day(now))]
+    elif row.left_today is not None:
         actions.append(cls.left_today.set(max(0, int(row.left_today) - recipients)))
     row.change(*actions, condition=cls.generation == row.generation)

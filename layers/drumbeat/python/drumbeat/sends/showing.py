@@ -137,7 +137,7 @@ def _waiting_for(send: Send, account: Sender, home: bool, dues: Mapping[str, dat
         found.append("provider")
     if account.held_until is not None and account.held_until > clock.wall():
         found.append(account.held_reason or senders.THROTTLED)
-    elif account.left_today is not None and account.left_today < 1:
+    elif (left := senders.left_today(account, clock.wall())) is not None and left < 1:
         found.append(senders.DAILY_QUOTA)
     if quotas.room(send, now) == 0:
         found.append("limits")
@@ -205,7 +205,7 @@ def _governor(row: Sender) -> GovernorView:
     """The account's figures; what is over is not told any more."""
     wall = clock.wall()
     rate, present = float(row.rate), senders.rate_now(row, wall)
-    slowed = present < rate
+    slowed, left = present < rate, senders.left_today(row, wall)
     held = row.held_until is not None and row.held_until > wall
 
     def at(moment: datetime | None) -> datetime | None:
@@ -220,7 +220,7 @@ def _governor(row: Sender) -> GovernorView:
         held_until=at(row.held_until) if held else None,
         held_because=row.held_reason if held else None,
         released_until=at(row.released_until),
-        daily_quota_left=None if row.left_today is None else int(row.left_today),
+        daily_quota_left=None if left is None else int(left),
         quota_checked_at=at(row.checked_at),
         generation=int(row.generation),
         last_step_at=at(row.governed_at),

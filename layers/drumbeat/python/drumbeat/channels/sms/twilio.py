@@ -46,7 +46,8 @@ class Config(BaseModel):
 
     Messages leave by `messaging_service_sid`, or from `from_number` (E.164, a short code, or a sender's name of up to
     11 letters). `per_second` is what its senders may send together (10DLC and toll-free numbers differ:
-    twilio.com/docs/messaging/guides/rate-limits), `per_day` what a carrier allows, if that is limited.
+    twilio.com/docs/messaging/guides/rate-limits), `per_day` what a carrier allows in a day (of UTC), if that
+    is limited.
 
     Status callbacks go to the API's address, or to `status_url`, which is cheaper: the URL of the function
     `feedback.receive_twilio_status`. `answers` says who answers STOP, START and HELP: `drumbeat`, or `twilio`, where
@@ -86,7 +87,7 @@ CONFIG = Config
 def capacity(account: Account) -> Capacity:
     """What the account says: Twilio queues what comes faster, for ten hours at most, and tells no rate."""
     said = Config.model_validate(account.config)
-    return Capacity(said.per_second, None if said.per_day is None else float(said.per_day))
+    return Capacity(said.per_second, a_day=None if said.per_day is None else float(said.per_day))
 
 
 def fitting(call: Call) -> int:
@@ -191,33 +192,42 @@ def ask(account: Account, questions: Sequence[Question]) -> dict[int, Entry]:
         listed = _listed(account, question)
         if listed is None:
             continue
-        mine = next((sid for sid in listed if sid not in taken and not question.of_another(sid)), None)
+        may_be = [str(message.get("sid")) for message in listed if _may_be(message, question)]
+        mine = next((sid for sid in may_be if sid not in taken and not question.of_another(sid)), None)
         if mine:
             taken.add(mine)
             found[place] = Entry(Fate.ACCEPTED, message_id=mine)
-        elif clock.wall() >= question.since + IN_FLIGHT:
+        elif clock.wall() >= question.since + IN_FLIGHT and _goes_back_to(question, listed):
             found[place] = Entry(Fate.AGAIN)
     return found
 
 
-def _listed(account: Account, question: Question) -> list[str] | None:
-    """The ids of messages that may be the one in question, oldest first; None when Twilio did not tell."""
+def _listed(account: Account, question: Question) -> list[dict[str, Any]] | None:
+    """The newest messages to the number in question, oldest first; None when Twilio did not tell."""
     answer = _read(account, To=question.to, PageSize=str(LISTED))
     said = _json(answer) if answer is not None and answer.status_code == 200 else {}
     if not isinstance(said.get("messages"), list):
         return None
-    messages = [message for message in said["messages"] if isinstance(message, dict)]
-    return [str(message.get("sid")) for message in reversed(messages) if _may_be(message, question)]
+    return [message for message in reversed(said["messages"]) if isinstance(message, dict)]
 
 
 def _may_be(message: Mapping[str, Any], question: Question) -> bool:
+    outbound = str(message.get("direction", "")).startswith("outbound")
+    recent = not _is_before(message, question)
+    return outbound and recent and imprint(str(message.get("body") or "")) == question.imprint
+
+
+def _goes_back_to(question: Question, listed: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the list has all messages since the doubt: another one may stand on its next page."""
+    return len(listed) < LISTED or _is_before(listed[0], question)
+
+
+def _is_before(message: Mapping[str, Any], question: Question) -> bool:
+    """Whether a message was made before the doubt; one without a time may be the one in question."""
     try:
-        created = parsedate_to_datetime(str(message.get("date_created")))
+        return parsedate_to_datetime(str(message.get("date_created"))) < question.since - SKEW
     except ValueError:
         return False
-    outbound = str(message.get("direction", "")).startswith("outbound")
-    recent = created >= question.since - SKEW
-    return outbound and recent and imprint(str(message.get("body") or "")) == question.imprint
 
 
 def check(account: Account) -> Checked:

@@ -16,7 +16,7 @@ def step_names(said: Mapping[str, Any] | None, definition: Definition) -> dict[s
     and type."""
     found: dict[str, tuple[str, str]] = {step.id: (step.id, step.type) for step in definition.steps}
     for number, one in enumerate(workflows.steps_of((said or {}).get("workflow") or {})):
-        named = str(one.get("step_id") or one.get("id") or number + 1)
+        named = workflows.named(one, number, "")
         kind = str(one.get("type") or one.get("action"))
         # A condition of several parts has become several steps: 4, 4.2, 4.3.
         found |= {step: (named, kind) for step in found if step == named or step.startswith(f"{named}.")}

@@ -9,6 +9,7 @@ from drumbeat.journeys.documented.words import Wrong, first
 TYPES = ("user_action", "event_based", "date_based", "api_trigger")
 _EVENT = ("event", "event_name", "event_type", "type", "name", "filters", "conditions", "properties", "segment",
           "segment_id")  # fmt: skip
+_SEGMENT = ("segment", "segment_id", "target_segment")
 _SEGMENT_EVENTS = frozenset({"segment_entered", "segment_joined", "segment.joined", "entered_segment", "segment"})
 _DATE = ("date_field", "field", "attribute", "date_attribute", "days_before", "days_after", "offset_days", "days",
          "time", "at", "send_time", "yearly", "recurring", "segment", "segment_id")  # fmt: skip
@@ -36,11 +37,20 @@ def event(said: Mapping[str, Any], place: str) -> dict[str, Any]:
     named = first(said, "event", "event_name", "event_type", "type", "name")
     if segment is not None and (named is None or named in _SEGMENT_EVENTS):
         return {"type": "segment", "segment": str(segment)}
+    _alone(said, place)
     asked = first(said, "filters", "conditions", "properties")
     return {
         "type": "event", "event": words.event(named, f"{place}.event"),
         "filters": words.filters(asked, f"{place}.filters"),
     }  # fmt: skip
+
+
+def _alone(said: Mapping[str, Any], place: str) -> None:
+    """Refuse a segment beside a trigger that would not look at it: everybody else would enter too. Raises Wrong."""
+    found = next((name for name in _SEGMENT if said.get(name) is not None), None)
+    if found is not None:
+        raise Wrong(f"{place}.{found}".lstrip("."), "does not go with this trigger; ask for the segment in a condition "
+                    'instead: {"segment": "…"}')  # fmt: skip
 
 
 def _date(said: Mapping[str, Any], place: str) -> dict[str, Any]:
@@ -50,7 +60,9 @@ def _date(said: Mapping[str, Any], place: str) -> dict[str, Any]:
         raise Wrong(f"{place}.date_field", "must name the attribute that holds the date, such as birthday; or give the "
                     "time of a schedule as `date`")  # fmt: skip
     before = said.get("days_before")
-    days = -before if isinstance(before, int) else first(said, "days_after", "offset_days", "days") or 0
+    if before is not None and (isinstance(before, bool) or not isinstance(before, int)):
+        raise Wrong(f"{place}.days_before", "must be a whole number of days")
+    days = -before if before is not None else first(said, "days_after", "offset_days", "days") or 0
     more = {
         "at": first(said, "time", "at", "send_time"), "yearly": first(said, "yearly", "recurring"),
         "segment": first(said, "segment", "segment_id"),
@@ -72,10 +84,12 @@ def _schedule(said: Mapping[str, Any], place: str) -> dict[str, Any]:
 def plain(said: Mapping[str, Any]) -> dict[str, Any]:
     """The trigger of a rule or a sequence: a name, an object, a segment, or the words of a workflow; without any,
     requests enrol people. Raises Wrong."""
+    trigger = first(said, "trigger", "trigger_event", "event", "trigger_type")
+    segment = first(said, *_SEGMENT)
+    if trigger is not None and not (isinstance(trigger, str) and trigger in _SEGMENT_EVENTS):
+        _alone(said, "")
     if (kind := said.get("trigger_type")) in TYPES:
         return of(kind, said.get("trigger_conditions"), "trigger_conditions")
-    trigger = first(said, "trigger", "trigger_event", "event", "trigger_type")
-    segment = first(said, "segment", "segment_id", "target_segment")
     if isinstance(trigger, str) and trigger not in ("api", "manual"):
         joined = {"segment": segment} if segment is not None else {}
         conditions = words.an_object(said.get("trigger_conditions") or {}, "trigger_conditions")

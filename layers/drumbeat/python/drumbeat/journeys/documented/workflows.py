@@ -57,6 +57,12 @@ def step_id(value: Any, place: str) -> str:
     return str(value)
 
 
+def named(said: Mapping[str, Any], number: int, place: str) -> str:
+    """The number or name of a documented step, the one of its place if it has none. Raises Wrong."""
+    found = first(said, "step_id", "id")
+    return step_id(number + 1 if found is None else found, f"{place}.step_id")
+
+
 class _Workflow:
     """The steps so far, with where each stands in the document, and where branches lead."""
 
@@ -71,7 +77,7 @@ class _Workflow:
         """Read one documented step; it may become several. Raises Wrong."""
         place = _place(number)
         said = an_object(raw, place)
-        here = step_id(first(said, "step_id", "id") or number + 1, f"{place}.step_id")
+        here = named(said, number, place)
         kind = said.get("type", said.get("action"))
         if kind in _CONDITION:
             made = self._condition(said, place, here)
@@ -133,16 +139,22 @@ class _Workflow:
 
     def close(self) -> None:
         """Say where branches lead that the document does not name, and end each before the target of the next one."""
+        ends = {last for number, targets in self.forks for last in self._ends_of(number, targets)}
         for number, targets in self.forks:
-            below = self.steps[self.last[number] + 1]["id"] if self.last[number] + 1 < len(self.steps) else END
+            last = self.last[number]
+            below = self.steps[last + 1]["id"] if last + 1 < len(self.steps) and last not in ends else END
             unnamed = END if below in targets else below
             own = [step for step, place in zip(self.steps, self.places, strict=True) if place == _place(number)]
             for step, way in itertools.product(own, ("if_true", "if_false")):
                 if step.get(way) == _OTHERWISE:
                     step[way] = unnamed
-            behind = sorted({self.heads[one] for one in targets if self.heads.get(one, -1) > number})
-            for later in behind[1:]:
-                self._ends(self.steps[self.last[later - 1]])
+        for last in ends:
+            self._ends(self.steps[last])
+
+    def _ends_of(self, number: int, targets: Sequence[str]) -> list[int]:
+        """The places of the steps with which a fork's branches end, but for the last one."""
+        behind = sorted({self.heads[one] for one in targets if self.heads.get(one, -1) > number})
+        return [self.last[later - 1] for later in behind[1:]]
 
     def _ends(self, step: dict[str, Any]) -> None:
         if step["type"] == "branch":
