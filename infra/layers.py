@@ -26,7 +26,7 @@ UNREAD = (
     "aiohttp", "aiohttp_retry", "aiosignal", "aiohappyeyeballs", "frozenlist", "multidict", "propcache", "yarl",
     "werkzeug",  # only for the SDK of SendGrid to receive mails with
     "bin",
-)
+)  # fmt: skip
 RECIPE = "3"  # change it when this file builds something else from the same requirements
 
 

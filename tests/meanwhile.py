@@ -26,7 +26,8 @@ def quicker(
     key: Key, act: Callable[..., object], *args: Any, times: int = 1, operation: str | None = None, **more: Any
 ) -> Iterator[list[str]]:
     """Do `act(key, *args, **more)` just before the item of this key is written (or, in a transaction, checked), the
-    first `times`; with `operation`, before writes of this kind. Gives the operations that it came before; fails when
+    first `times`; with `operation`, before writes of this kind (`BatchGetItem`: before it is read for an index that is
+    behind). Gives the operations that it came before; fails when
     there was none."""
     happened: list[str] = []
 
@@ -46,6 +47,8 @@ def quicker(
 
 
 def _keys(params: Mapping[str, Any]) -> list[Key]:
+    if "RequestItems" in params:
+        return [(key["pk"]["S"], key["sk"]["S"]) for asked in params["RequestItems"].values() for key in asked["Keys"]]
     actions = [one for action in params.get("TransactItems", ()) for one in action.values()] or [params]
     items = [action.get("Item") or action["Key"] for action in actions]
     return [(item["pk"]["S"], item["sk"]["S"]) for item in items]

@@ -111,7 +111,8 @@ def others_imports() -> set[str]:
     found: set[str] = set()
     for path in (discovery.CODE_LAYER / "python").rglob("*.py"):
         tree = ast.parse(path.read_text())
-        typing = [node for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)]
+        choices = [node for node in ast.walk(tree) if isinstance(node, ast.If)]
+        typing = [node for node in choices if "TYPE_CHECKING" in ast.dump(node.test)]
         unseen = {id(inner) for node in typing for inner in ast.walk(node)}
         for node in ast.walk(tree):
             if id(node) not in unseen and isinstance(node, ast.Import):

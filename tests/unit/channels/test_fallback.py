@@ -70,7 +70,7 @@ def shown(office: Office, campaign: str) -> Any:
 def test_an_account_that_refuses_is_asked_once_and_the_other_sends_everything(
     office: Office, time: Time, accounts: dict[str, str], two: Two
 ) -> None:
-    everyone = people(office, 5)
+    everyone = people(office, 4)
     two.always[FIRST] = 410
     with internet(two) as outside:
         campaign = office.launched("webhook")
@@ -88,7 +88,7 @@ def test_an_account_that_refuses_is_asked_once_and_the_other_sends_everything(
 def test_an_account_that_is_out_of_reach_loses_and_doubles_nobody(
     office: Office, time: Time, accounts: dict[str, str], two: Two
 ) -> None:
-    everyone = people(office, 6)
+    everyone = people(office, 4)
     with internet(two) as outside:
         outside.down = {FIRST}
         campaign = office.launched("webhook")

@@ -1,6 +1,8 @@
 """Notifications: to the device of a contact, through the tenant's own applications, opened as the app says."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from drumbeat import aws
 from drumbeat.channels import Account, Call, Message, Template
 from drumbeat.channels.outcomes import CallState, Fate
 from drumbeat.channels.push import payloads, sns
+from drumbeat.contacts import addresses, suppressions
 
 from tests import rewind
 from tests.unit.channels.conftest import Office
@@ -37,6 +40,26 @@ def call(account: Account, to: str = ANDROID, title: str = "Eid", text: str = "H
 
 def account(tenant: str = "ten_acme", **config: str) -> Account:
     return Account("pac_1", "push", "sns", tenant, config)
+
+
+@contextmanager
+def refusing(operation: str, code: str, status: int, why: str = "no") -> Iterator[None]:
+    """SNS refuses calls of an operation."""
+    body = f"<ErrorResponse><Error><Code>{code}</Code><Message>{why}</Message></Error></ErrorResponse>".encode()
+
+    class Raw:
+        def stream(self, **_: Any) -> Any:
+            yield body
+
+    def refuse(request: Any, **_: Any) -> Any:
+        return AWSResponse(request.url, status, {}, Raw())
+
+    events = aws.client("sns", tries=1, read_timeout=sns.READ_TIMEOUT).meta.events
+    events.register_first(f"before-send.sns.{operation}", refuse, unique_id="refuse")
+    try:
+        yield
+    finally:
+        events.unregister(f"before-send.sns.{operation}", unique_id="refuse")
 
 
 def test_a_campaign_reaches_devices_and_counts_what_the_app_reports_once(office: Office) -> None:
@@ -111,6 +134,23 @@ def test_a_device_that_is_gone_is_asked_once_and_no_more(office: Office) -> None
     assert office.recipients(fourth)[person]["outcome"] == "sent"
 
 
+def test_of_a_person_who_was_erased_no_token_is_left_in_the_table(office: Office) -> None:
+    office.account("push", "sns", {"android_application": application()})
+    person = office.contact(push_token=ANDROID)
+    office.launched("push", subject="Eid", text="Hi")
+    (endpoint,) = rewind.backend("sns").platform_endpoints.values()
+    endpoint.attributes["Enabled"] = False
+    office.launched("push", subject="Eid", text="Hi")  # the token is suppressed now
+
+    asked = office.call("privacy.create_request", body={"wish": "erasure", "contact_id": person})
+    assert asked.status == 202, asked.text
+    office.world.settle()
+
+    left = [key for key, row in rewind.rows().items() if ANDROID.casefold() in json.dumps([key, row]).casefold()]
+    assert left == []
+    assert suppressions.many("ten_acme", [ANDROID]).keys() == {addresses.claim(ANDROID)}
+
+
 def test_a_very_long_token_is_an_address_like_others(office: Office) -> None:
     office.account("push", "sns", {"android_application": application()})
     person = office.contact(push_token="x" * 4096)
@@ -128,6 +168,20 @@ def test_an_endpoint_that_was_deleted_is_made_again() -> None:
 
     assert [sns.send(call(ours)).entries[0].fate for _ in range(2)] == [Fate.AGAIN, Fate.ACCEPTED]
     gone = sns.send(call(ours, to=endpoint)).entries[0]
+    assert (gone.fate, gone.gone) == (Fate.REJECTED, True)
+
+
+@pytest.mark.usefixtures("world")
+def test_an_endpoint_that_sns_calls_an_invalid_parameter_is_made_again() -> None:
+    """What SNS says of a deleted endpoint; moto says NotFound."""
+    ours = account(android_application=application())
+    assert sns.send(call(ours)).entries[0].fate == Fate.ACCEPTED
+    (endpoint,) = rewind.backend("sns").platform_endpoints
+    why = "Invalid parameter: TargetArn Reason: No endpoint found for the target arn specified"
+    with refusing("Publish", "InvalidParameter", 400, why):
+        assert sns.send(call(ours)).entries[0].fate == Fate.AGAIN
+        assert not sns._endpoints
+        gone = sns.send(call(ours, to=endpoint)).entries[0]
     assert (gone.fate, gone.gone) == (Fate.REJECTED, True)
 
 
@@ -173,24 +227,9 @@ def test_a_token_that_is_known_with_other_attributes_has_its_endpoint() -> None:
 )  # fmt: skip
 @pytest.mark.usefixtures("world")
 def test_what_a_refusal_means(operation: str, code: str, status: int, state: CallState) -> None:
-    body = f"<ErrorResponse><Error><Code>{code}</Code><Message>no</Message></Error></ErrorResponse>".encode()
-
-    class Raw:
-        def stream(self, **_: Any) -> Any:
-            yield body
-
-    def refuse(request: Any, **_: Any) -> Any:
-        return AWSResponse(request.url, status, {}, Raw())
-
     ours = account(android_application=application())
-    events = aws.client("sns", tries=1, read_timeout=sns.READ_TIMEOUT).meta.events
-    events.register_first(f"before-send.sns.{operation}", refuse, unique_id="refuse")
-    try:
-        result = sns.send(call(ours))
-    finally:
-        events.unregister(f"before-send.sns.{operation}", unique_id="refuse")
-
-    assert result.state == state
+    with refusing(operation, code, status):
+        assert sns.send(call(ours)).state == state
 
 
 def test_a_notification_has_what_the_platforms_carry() -> None:

@@ -1,6 +1,7 @@
 """What a number tells of its country and carrier, and what a part to it costs."""
 
 from decimal import Decimal
+from typing import Any
 
 import phonenumbers
 import pytest
@@ -101,3 +102,13 @@ def test_who_text_messages_are_from(sender: str) -> None:
 def test_what_no_operator_shows_as_a_sender_is_refused(sender: str) -> None:
     with pytest.raises(ValidationError):
         SettingsChange.model_validate({"sms_sender_id": sender})
+
+
+def test_prices_are_read_once_for_all_recipients_of_a_send_and_anew_for_another() -> None:
+    first: dict[str, Any] = {"prices": {"currency": "BDT"}}
+    second: dict[str, Any] = {"prices": {"currency": "EUR"}}
+    terms = sends_destinations.of_launch(first)
+    assert sends_destinations.of_launch(first) is terms and terms.currency == "BDT"
+    assert sends_destinations.of_launch(second).currency == "EUR"
+    assert sends_destinations.of_launch(first).currency == "BDT"
+    assert sends_destinations.of_launch(None).currency == "USD"

@@ -10,7 +10,7 @@ from tests.unit.channels.conftest import PIGEONS, Office
 
 
 def test_a_campaign_goes_over_a_channel_of_which_only_its_module_knows(office: Office, pigeon: Any) -> None:
-    lofts = {f"loft-{n}": office.contact(first_name=f"N{n}", attributes={"loft": f"loft-{n}"}) for n in range(7)}
+    lofts = {f"loft-{n}": office.contact(first_name=f"N{n}", attributes={"loft": f"loft-{n}"}) for n in range(5)}
     nowhere = office.contact(first_name="Nobody")
 
     campaign = office.launched("pigeon", text="Coo {{ first_name }}")
@@ -18,24 +18,24 @@ def test_a_campaign_goes_over_a_channel_of_which_only_its_module_knows(office: O
     for _ in range(2):  # whoever looks again finds nothing to do
         office.world.run("sends.sweep_sends", {})
         office.world.settle()
-    assert sorted(pigeon.arrived) == [(f"loft-{n}", f"Coo N{n}") for n in range(7)]
+    assert sorted(pigeon.arrived) == [(f"loft-{n}", f"Coo N{n}") for n in range(5)]
     shown = office.recipients(campaign)
     assert {contact: (row["outcome"], row["reason"]) for contact, row in shown.items()} == {
         nowhere: ("not_sent", "no_address"), **dict.fromkeys(lofts.values(), ("sent", None)),
     }  # fmt: skip
     results = office.results(campaign)
-    assert (results["sent"], results["not_sent_by_reason"]) == (7, {"no_address": 1})
+    assert (results["sent"], results["not_sent_by_reason"]) == (5, {"no_address": 1})
     assert next(row["name"] for row in office.timeline(lofts["loft-0"])) == "pigeon.sent"
     told = [frame for frame in office.world.published if frame["event_type"] == "marketing.pigeon.sent"]
     assert sorted(frame["data"]["loft"] for frame in told) == sorted(lofts)
 
 
 def test_bad_weather_delays_everybody_and_doubles_nobody(office: Office, pigeon: Any, time: Time) -> None:
-    lofts = {f"loft-{n}": office.contact(attributes={"loft": f"loft-{n}"}) for n in range(7)}
+    lofts = {f"loft-{n}": office.contact(attributes={"loft": f"loft-{n}"}) for n in range(5)}
     pigeon.weather.extend([CallState.UNREACHABLE, CallState.THROTTLED, CallState.NOT_SENT, CallState.UNKNOWN])
 
     campaign = office.launched("pigeon", text="Coo")
-    assert len(pigeon.arrived) < 7
+    assert len(pigeon.arrived) < 5
     office.later(minutes=5)
     office.later(hours=3)  # the grace of whoever is in doubt is over
 

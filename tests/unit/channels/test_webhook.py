@@ -106,7 +106,7 @@ def test_numbers_and_keys_are_written_as_javascript_writes_them() -> None:
     doubles += [value * 10.0**power for value in (1, 1.5, 123456789, 0.1) for power in range(-25, 26)]
     values = [value for value in doubles if value == value and abs(value) != float("inf")]
     keys = dict.fromkeys(("b", "10", "9", "a", "01", "-1", "1.5", "4294967294", "4294967295", "", "0", "٣"), 1)
-    text = json.dumps([values, keys, "\x7f\x00\x1f\t/", True, None, 9007199254740993 - 2])
+    text = json.dumps([values, keys, "\x7f\x00\x1f\t/", "\ud83dx😀", True, None, 9007199254740993 - 2])
 
     program = "process.stdout.write(JSON.stringify(JSON.parse(require('fs').readFileSync(0))))"
     theirs = subprocess.run(["node", "-e", program], input=text.encode(), capture_output=True, check=True, timeout=20)

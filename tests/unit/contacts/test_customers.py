@@ -109,7 +109,7 @@ def test_unknown_customers_are_read_in_one_request_and_what_waited_for_them_is_d
     found = person()
     assert (found.email, found.first_name, found.attributes) == ("c1@people.example", "Ann", {"plan": "pro"})
     assert found.consent["email"]["source"] == "customer_experience" and consent("sms") == "revoked"
-    assert preferences.frequency(found) == timedelta(days=7)
+    assert preferences.view(found).frequency == "weekly"
     (entry,) = ledger.history("ten_acme", found.contact_id)
     assert (entry.actor, entry.cause) == ("customer_experience", "profile")
     timeline = world.call("activity.list_timeline", path={"contact_id": "c1"}).data["items"]
@@ -401,7 +401,7 @@ def test_categories_and_frequency_are_the_customers_wishes_unless_they_said_more
     chosen = {"preferences": {"frequency": "monthly", "refused_categories": []}}
     world.call("contacts.update_contact", path={"contact_id": person().contact_id}, body=chosen)
     tell(world, "preferences.changed", T[3], preferences={"frequency": "any", "categories": []})  # older than that
-    assert preferences.frequency(person()) == timedelta(days=30) and not preferences.refuses(person(), "offers")
+    assert preferences.view(person()).frequency == "monthly" and not preferences.refuses(person(), "offers")
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,27 @@ def test_a_birthday_comes_once_a_year_by_the_clocks_of_the_contact(shop: Engine)
     assert all(entry.state == "done" and entry.caused_at <= entry.ended_at for entry in found)
 
 
+def test_who_gets_a_date_after_the_days_look_is_let_in_by_the_next_one_and_nobody_else(shop: Engine) -> None:
+    """The look of 09:00 on the 4th of March sees all that comes until 11:00 on the 5th."""
+    journey = shop.running({"type": "date", "attribute": "birthday", "at": "20:00"}, OVER, re_entry="always")
+    for _ in range(2):
+        sweep(shop)
+        shop.passes(days=1)
+    sweep(shop)
+    shop.time.passes(timedelta(hours=1))
+    birthday(0, "1990-03-04")
+    changed(Contact.key(TENANT, contact(0)), updated_at=clock.business())
+    birthday(1, "1990-03-04")  # was seen, says its `updated_at`
+    birthday(2, "1990-03-04")
+    changed(Contact.key(TENANT, contact(2)), updated_at=clock.business(), created_at="2026-03-04T21:00:00.000Z")
+    shop.time.passes(timedelta(hours=23))
+    for _ in range(2):
+        sweep(shop)
+        shop.passes(days=1)
+    assert entered(shop, journey) == [1, 0, 0, 0, 0, 0, 0]
+    assert clock.iso(shop.entry(journey).caused_at)[:16] == "2026-03-04T20:00"
+
+
 def test_a_walk_that_died_is_found(shop: Engine) -> None:
     journey = shop.running(on("x"), mail("m"))
     enrolments.begin(shop.get(journey), "cause", clock.business(), {"segment": None})

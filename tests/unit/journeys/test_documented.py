@@ -63,6 +63,8 @@ def test_the_welcome_series_runs_word_for_word(engine: Engine) -> None:
         "journeys.get_performance", route=f"GET {GETIT}/{{workflow_id}}/performance", path={"workflow_id": said["id"]}
     )
     shown = reply.body
+    keys = {"step_id", "step_type", "executions", "successes", "success_rate"}
+    assert all(set(one) == keys for one in shown["step_performance"])
     assert shown["workflow_info"] == {
         "name": "Welcome Series", "status": "active", "execution_count": 1, "success_rate": 1.0
     }  # fmt: skip

@@ -7,8 +7,9 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from drumbeat import clock, table
 from drumbeat.contacts.model import Contact
-from drumbeat.journeys import advancing, meeting
+from drumbeat.journeys import advancing, meeting, model, triggering
 from drumbeat.journeys.entries import Entry
+from drumbeat.journeys.triggering import Candidate
 
 from tests.meanwhile import changed, quicker, vanished
 from tests.unit.journeys.engine import Engine, contact, mail, on, wait
@@ -52,6 +53,21 @@ def test_two_triggers_at_once_are_one_entry(engine: Engine) -> None:
             assert engine.enter(journey, 0, cause=f"a{number}") == {contact(0): "already_inside"}
         assert other == {contact(0): "entered"} and len(engine.entries(journey)) == number
         step(engine, journey)
+
+
+def test_a_cause_that_is_still_to_come_lets_in_once_also_after_others(engine: Engine) -> None:
+    """A birthday is looked at a day before; its look is repeated when the contact has entered otherwise since."""
+    journey = engine.running({"type": "api"}, {"id": "over", "type": "exit"}, re_entry="always")
+    definition, now = model.version(TENANT, journey, 1).read, clock.business()
+    tomorrow = Candidate(contact(0), "birthday#2026", now + timedelta(days=1), now, {})
+    for cause in ("asked", None, "asked again"):
+        if cause is None:
+            triggering.enter(engine.get(journey), definition, [tomorrow])
+        else:
+            engine.enter(journey, 0, cause=cause)
+        step(engine, journey)
+    assert triggering.enter(engine.get(journey), definition, [tomorrow]) == {contact(0): "entered"}
+    assert [entry.cause for entry in engine.entries(journey)] == ["asked again", "birthday#2026", "asked"]
 
 
 def test_an_exit_comes_before_the_step_of_the_moment(engine: Engine) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from drumbeat import clock, table
 from drumbeat.activity.model import message_row
 from drumbeat.activity.work import HappenedMessage
-from drumbeat.journeys import advancing, meeting
+from drumbeat.journeys import advancing, lifecycle, meeting
 from drumbeat.journeys.entries import Entry
 
 from tests.meanwhile import quicker
@@ -132,3 +132,12 @@ def test_an_event_long_ago_is_no_answer_to_a_wait(engine: Engine) -> None:
     engine.happens(0, "purchase", occurred_at=long_ago, **PURCHASE)
     engine.settle()
     assert engine.entry(journey).met is None
+
+
+def test_an_event_for_a_journey_that_is_just_being_published_stalls_no_queue(engine: Engine) -> None:
+    """It listens before its first version is there; and for good, if somebody else changes it at that moment."""
+    journey = engine.drafted(on("signed_up"), mail("one"))
+    lifecycle.listen(journey, journey.definition)
+    engine.happens(0, "signed_up")
+    engine.settle()
+    assert not engine.entries(journey.journey_id)

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from drumbeat import clock
 from drumbeat.errors import Conflict
-from drumbeat.journeys import advancing, lifecycle, model, wakes
+from drumbeat.journeys import advancing, lifecycle, model, sending, wakes
 from drumbeat.journeys.lifecycle import NotReady
 from drumbeat.journeys.model import Journey
 from drumbeat.journeys.wakes import Wake
-from drumbeat.sends import environment
+from drumbeat.sends import environment, states
 from drumbeat.sends.environment import Environment
 
 from tests.meanwhile import changed, quicker
@@ -42,7 +42,7 @@ def test_while_it_is_paused_nobody_goes_on_and_nobody_is_lost(clocked: Clocked) 
     engine.settle()
     # What was due two days ago goes on now, and does not bring its second mail with it.
     assert engine.handed_over(journey) == {(contact(0), "one"): 1}
-    engine.passes(days=3)
+    engine.passes(days=4)
     assert engine.handed_over(journey) == {(contact(place), step): 1 for place in (0, 1) for step in ("one", "two")}
 
 
@@ -167,3 +167,19 @@ def test_in_a_restored_copy_nobody_goes_on_until_somebody_resumes_the_journey(en
     resumed(engine, journey)
     engine.settle()
     assert engine.handed_over(journey) == {(contact(0), "one"): 1}
+
+
+@pytest.mark.parametrize("reason", ["restored_copy", "provider_refused:MessageRejected"])
+def test_whoever_resumes_a_journey_lets_its_sends_go_on_whatever_stopped_them(engine: Engine, reason: str) -> None:
+    """Nobody else can: a send of a journey has no campaign that could be resumed."""
+    journey = engine.running(on("x"), mail("one"))
+    engine.enter(journey, 0)
+    advancing.advance(engine.due(journey))
+    (row,) = sending.of_journey(TENANT, journey)
+    states.pause(TENANT, row.send_id, reason)
+    paused(engine, journey)
+    engine.settle()
+    assert not engine.mails()
+    resumed(engine, journey)
+    engine.settle()
+    assert engine.mails() == {("p0@town.example", "one"): 1}

@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from drumbeat.journeys import dates, fitting, rules, steps, timing
+from drumbeat.journeys import dates, fitting, rules, sending, steps, timing
 from drumbeat.journeys.entries import State
 from drumbeat.journeys.rules import Does, Ends, Event, Place, Waits
 from drumbeat.journeys.steps import Definition, UntilDate
+from drumbeat.table import MOST_IN_TRANSACTION
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -167,6 +168,19 @@ def test_something_to_do_stops_the_walk_behind_the_messages_before_it() -> None:
     found = walked(journey)
     assert [one.id for one in found.messages] == ["a"]
     assert isinstance(found.stop, Does) and found.stop.effect.id == "p" and found.stop.then == "end"
+
+
+def test_more_messages_than_one_transaction_takes_are_for_the_next_wake() -> None:
+    journey = defined(*({**MAIL, "id": f"m{number}"} for number in range(100)))
+    place, sent = replace(PLACE, step="m0"), 0
+    while True:
+        walk = walked(journey, place)
+        assert len(walk.messages) + sending.MOST_RECIPIENTS <= MOST_IN_TRANSACTION
+        sent += len(walk.messages)
+        if not isinstance(walk.stop, Waits):
+            break
+        place = replace(place, step=walk.stop.step, begun=True)
+    assert sent == 100 and walk.stop == Ends(State.DONE, "completed")
 
 
 def test_who_is_held_out_is_always_the_same_and_as_many_as_asked() -> None:

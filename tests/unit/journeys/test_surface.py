@@ -7,7 +7,7 @@ import pytest
 from drumbeat import clock, table
 from drumbeat.accounts import settings
 from drumbeat.contacts import model as contacts
-from drumbeat.journeys import converting, lifecycle, measuring, model, performance
+from drumbeat.journeys import converting, lifecycle, measuring, model, performance, sending
 from drumbeat.journeys.documented import rules
 from drumbeat.journeys.entries import Entry
 from drumbeat.journeys.measuring import Cell
@@ -16,6 +16,7 @@ from drumbeat.journeys.rules import held_out
 from drumbeat.journeys.steps import Definition
 from drumbeat.journeys.tallies import Group
 from drumbeat.journeys.versions import Versions
+from drumbeat.sends.totals import Totals
 
 from tests import rewind
 from tests.meanwhile import quicker
@@ -91,6 +92,13 @@ def performance_of(shop: Engine, journey: str, **query: str) -> Any:
     return shop.world.call("journeys.get_performance", path={"journey_id": journey}, query=query).data
 
 
+def arrived(send: str) -> None:
+    """The provider has reported that all messages of a send have arrived."""
+    totals = Totals.many([Totals.key(TENANT, send)])[0]
+    numbers = {**totals.numbers, "delivered": totals.numbers["accepted"]}
+    totals.change(Totals.numbers.set(numbers))
+
+
 def with_a_holdout(shop: Engine) -> str:
     """A journey whose holdout is not nobody and not everybody: that hangs on its id."""
     steps = (mail("one"), wait("w", "P2D"), mail("two"))
@@ -140,6 +148,13 @@ def test_members_and_holdout_are_measured_alike_and_each_purchase_counts_once(sh
         shop.settle()
     later = performance_of(shop, journey)
     assert (later["completed"], later["completion_rate"], later["conversions"]) == (len(inside), 1.0, 2)
+    for send in sending.of_journey(TENANT, journey):
+        arrived(send.send_id)
+    entered = shop.entry(journey, inside[0]).entered_at
+    second = performance_of(shop, journey, start_date=(entered + timedelta(days=1)).date().isoformat())
+    last = second["steps"][2]  # its messages are of these days, and the entries of others
+    assert (second["entries"], last["executions"], last["messages"]["sent"]) == (0, 0, len(inside))
+    assert (last["successes"], last["success_rate"]) == (len(inside), 1.0)
     rows = [row for row in table.rows(Cell, Cell.partition(TENANT, journey)) if row.sk != measuring.HEAD]
     assert rows and all(row.sealed for row in rows)
 
@@ -177,6 +192,37 @@ def test_what_a_caller_does_not_wait_for_is_left_to_the_sweep(shop: Engine, monk
     assert sum(sum(cell["states"].values()) for row in rows for cell in row.numbers.values()) == 6
 
 
+def test_days_of_another_zone_are_counted_anew(shop: Engine) -> None:
+    journey = shop.running(on("signed_up"), wait("w", "P2D"))
+    shop.happens(0, "signed_up")
+    shop.soon()
+    day = shop.entry(journey).entered_at.date()
+    assert performance_of(shop, journey)["entries"] == 1
+    body = {"time_zone": "Pacific/Pago_Pago"}  # eleven hours behind: it was yesterday there
+    assert shop.world.call("accounts.update_settings", body=body).status == 200
+    shop.passes(minutes=1)
+
+    assert performance_of(shop, journey)["entries"] == 1
+    assert performance_of(shop, journey, start_date=day.isoformat())["entries"] == 0
+
+
+def test_a_pass_that_was_overtaken_leaves_nothing_to_go_on_with(shop: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    journey = shop.running(on("signed_up"), wait("w", "P2D"))
+    shop.happens(0, "signed_up")
+    shop.soon()
+    monkeypatch.setattr(measuring, "PATIENCE", -1.0)
+
+    def whole(_: Any) -> None:
+        later = clock.iso(clock.business() + timedelta(seconds=1))
+        measuring.round_of({"tenant": TENANT, "journey": journey, "shard": 0, "day": "", "began": later})
+
+    key = Cell.partition(TENANT, journey), measuring.HEAD
+    with quicker(key, whole):
+        assert performance_of(shop, journey)["entries"] == 1
+    head = Cell.fetch(*key)
+    assert head is not None and head.left is None and head.gsi2pk is None
+
+
 def test_a_goal_converts_by_its_event_for_the_latest_entry(shop: Engine) -> None:
     goal = {"event": "upgraded", "within": "P10D"}
     journey = shop.running(on("signed_up"), wait("w", "P1D"), goal=goal, re_entry="always", exit_on={"goal": False})
@@ -194,6 +240,9 @@ def test_a_goal_converts_by_its_event_for_the_latest_entry(shop: Engine) -> None
     mine = list(shop.entries(journey))
     told = converting.of(mine, versions, settings.of(TENANT))
     assert [told[one.pk + one.sk].events for one in mine] == [1, 0]
+    # Beside a holdout group, whose people enter once, members are people too.
+    assert (found["members"]["members"], found["members"]["converted"], found["members"]["revenue"]) == (1, 1, 30)
+    assert (found["conversion_rate"], found["members"]["conversion_rate"]) == (0.5, 1.0)
 
 
 def test_lift_of_known_groups() -> None:
@@ -276,6 +325,103 @@ def test_a_dry_run_and_the_journey_itself_come_to_the_same(shop: Engine) -> None
     assert (found["entries"], found["held_out"]) == (real["entries"], real["holdout"]["members"])
     assert found["steps"] == {step["step"]: step["outcomes"] for step in real["steps"] if step["outcomes"]}
     assert found["messages_total"] == shop.mails().total()
+
+
+def test_what_is_not_there_is_named_where_the_request_has_it(shop: Engine) -> None:
+    step = {"step_id": 1, "type": "add_to_segment", "segment_id": "none"}
+    workflow = {"trigger_type": "api_trigger", "workflow_steps": [step]}
+    place = "workflow_steps[0].segment_id"
+
+    reply = shop.world.call("journeys.start_dry_run", body={"workflow": workflow})
+    assert (reply.status, reply.body["error_code"], reply.refused) == (422, "JOURNEY_NOT_READY", [f"workflow.{place}"])
+    at = "/api/v1/marketing/automation/workflows"
+    body = {"workflow_name": "None", "is_active": False, **workflow}
+    made = shop.world.call("journeys.create_journey", route=f"POST {at}", body=body).body["id"]
+    reply = shop.world.call(
+        "journeys.set_status", route=f"PUT {at}/{{workflow_id}}/status", path={"workflow_id": made},
+        body={"status": "active"},
+    )  # fmt: skip
+    assert (reply.status, reply.refused) == (422, [place])
+
+
+@pytest.mark.parametrize(
+    ("body", "fields"),
+    [
+        ({}, ["journey_id"]),
+        ({"journey_id": "one", "trigger": {"type": "api"}}, ["journey_id"]),
+        ({"trigger": {"type": "api"}, "steps": [wait("w", "P2D")], "version": 1}, ["version"]),
+        ({"trigger": {"type": "api"}}, ["steps"]),
+    ],
+)
+def test_a_dry_run_ignores_nothing_that_was_asked(world: World, body: dict[str, Any], fields: list[str]) -> None:
+    reply = world.call("journeys.start_dry_run", body=body)
+    assert (reply.status, reply.refused) == (422, fields)
+
+
+def test_a_dry_run_takes_out_who_left_the_segment(shop: Engine) -> None:
+    segment = shop.world.call("segments.create_segment", body={"name": "VIP", "dynamic": False}).data["id"]
+    members = {"contact_ids": [contact(place) for place in range(6)]}
+    shop.happens(0, "signed_up")
+    shop.happens(1, "signed_up")
+    shop.passes(days=1)
+    gone = {"contact_ids": [contact(0)]}
+    assert shop.world.call("segments.add_members", path={"segment_id": segment}, body=members).status == 200
+    assert shop.world.call("segments.remove_members", path={"segment_id": segment}, body=gone).status == 200
+    shop.happens(0, "signed_up")
+    shop.happens(1, "signed_up")
+    shop.passes(days=9)
+    terms = {"exit_on": {"segment": segment}, "re_entry": "always"}
+    body = {"trigger": on("signed_up"), "steps": [wait("w", "P2D"), mail("one")], "terms": terms}
+    job = shop.world.call("journeys.start_dry_run", body=body).data["job_id"]
+    shop.world.settle()
+
+    found = shop.world.call("journeys.get_dry_run", path={"job_id": job}).data
+    assert found["ended"] == {"exited: left_segment": 3, "completed": 1} and found["messages_total"] == 1
+
+
+def test_an_archive_that_died_halfway_is_finished_by_the_next(world: World) -> None:
+    made = rule(world, "One").body["id"]
+    journey = model.get("ten_acme", made)
+    lifecycle.archive(journey, clock.business())  # and its name is still taken
+    assert world.call("journeys.archive_journey", path={"journey_id": made}, body={}).status == 200
+
+    assert rule(world, "One").status == 201
+    assert model.get("ten_acme", "one").journey_id != made
+    listed = world.call("journeys.list_journeys", query={"status": "archived"}).data
+    assert ([row["id"] for row in listed["items"]], listed["total_count"]) == ([made], 1)
+
+
+def test_a_sequence_keeps_its_limit_however_it_is_changed(world: World) -> None:
+    limit(world, sequences={"max_emails_per_sequence": 2})
+    mails = [{"subject": f"{number}", "html_content": "<p>x</p>"} for number in range(3)]
+    body = {"name": "Drip", "enabled": False, "steps": mails[:2]}
+    path = "POST /api/marketing/automation/sequences"
+    over = world.call("journeys.create_journey", route=path, body={**body, "steps": mails})
+    assert (over.status, over.body["error_code"], over.refused) == (422, "TOO_MANY_EMAILS", ["steps"])
+    made = world.call("journeys.create_journey", route=path, body=body)
+    assert made.status == 201, made.text
+
+    change: dict[str, Any] = {"steps": [mail(f"s{number}") for number in range(3)]}
+    for more, place in ((change, "steps"), ({"sequence": {"emails": mails}}, "sequence.emails")):
+        reply = world.call("journeys.update_journey", path={"journey_id": made.body["id"]}, body=more)
+        assert (reply.status, reply.body["error_code"], reply.refused) == (422, "TOO_MANY_EMAILS", [place])
+
+
+def test_all_entries_of_a_contact_can_be_read(shop: Engine) -> None:
+    journey = shop.running(on("x"), {"id": "over", "type": "exit"}, re_entry="always")
+    for number in range(3):
+        shop.happens(0, "x", event_id=f"e{number}")
+        shop.happens(1, "x", event_id=f"f{number}")
+        shop.soon()
+    seen, query = list[int](), {"contact_id": contact(0), "limit": "2"}
+    while True:
+        page = shop.world.call("journeys.list_entries", path={"journey_id": journey}, query=query).data
+        assert page["total_count"] == 3 and {one["contact_id"] for one in page["items"]} == {contact(0)}
+        seen += [one["number"] for one in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        query["cursor"] = page["next_cursor"]
+    assert seen == [3, 2, 1]
 
 
 def test_somebody_inside_keeps_a_journey_until_they_are_to_leave(shop: Engine) -> None:

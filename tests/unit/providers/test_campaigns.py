@@ -77,6 +77,21 @@ def test_a_template_of_sendgrids_own(world: World, sending: str) -> None:
     assert "open_url" not in data
 
 
+@pytest.mark.parametrize("template", [{}, {"html": None, "subject": None, "provider_template": DYNAMIC}])
+def test_who_wants_no_tracking_is_not_tracked_by_sendgrid_either(world: World, template: dict[str, Any]) -> None:
+    choose(world, account(world, config={"tracking": "sendgrid"}))
+    for number, tracking in enumerate((True, False)):
+        person = {"email": f"p{number}@town.example", "tracking": tracking, "consent": {"email": {"status": "granted"}}}
+        assert world.call("contacts.create_contact", body=person).status == 201
+    launched(world, **template)
+
+    found = {
+        one["to"][0]["email"]: {what["enable"] for what in body["tracking_settings"].values()}
+        for body in world.sendgrid.mails for one in body["personalizations"]
+    }  # fmt: skip
+    assert (found["p0@town.example"], found["p1@town.example"]) == ({True}, {False})
+
+
 def test_ses_knows_no_template_of_sendgrids(world: World) -> None:
     made = world.call("campaigns.create_campaign", body={**SAID, "provider_template": DYNAMIC}).data["id"]
     reply = world.call("campaigns.launch_campaign", path={"campaign_id": made})
@@ -131,7 +146,7 @@ def test_credentials_that_cannot_be_read_leave_nobody_in_doubt(world: World, sen
     (shown,) = world.call("campaigns.list_campaigns").data["items"]
     (chunk,) = table.rows(Chunk, f"CHUNK#ten_acme#{shown['send_id']}#0")
 
-    assert (chunk.state, chunk.in_doubt, world.sendgrid.asked) == (ChunkState.PENDING, set(), [])
+    assert chunk.state == ChunkState.PENDING and not chunk.in_doubt and not world.sendgrid.asked
     assert chunk.not_before > clock.business()
     secrets.put("ten_acme", sending, held)
     chunk.change(Chunk.not_before.remove())

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from drumbeat import clock, ids
+from drumbeat.accounts import settings as settings_module
+from drumbeat.accounts.model import Tenant
 from drumbeat.accounts.moments import QuietHours
 from drumbeat.contacts.model import Contact
 from drumbeat.sends import delivering
@@ -164,6 +166,13 @@ def test_what_is_held_leaves_within_the_time_after_the_opening_and_always_at_the
     assert found == [looking.look(sms(), chunk(number), 0, person(**DHAKA), NIGHT).until for number in range(200)]
 
 
+def test_whoever_can_still_get_it_is_not_held_back_until_it_has_expired() -> None:
+    ends = OPENING + timedelta(minutes=10)
+    found = [looking.look(sms(expires_at=ends), chunk(number), 0, person(**DHAKA), NIGHT) for number in range(20)]
+
+    assert all(one.until is not None and OPENING <= one.until < ends for one in found)
+
+
 @pytest.mark.parametrize(
     ("send", "at", "outcome"),
     [
@@ -260,6 +269,24 @@ def test_who_opts_out_or_moves_while_waiting_is_looked_at_again(clocked: Clocked
     assert (left.outcomes, left.waiting["quiet_hours"]) == ("s.a", {"2026-03-02T23:00:00.000Z": [1]})
 
 
+def test_while_everybody_waits_the_send_is_added_up_now_and_then(clocked: Clocked) -> None:
+    """Each time costs as much as the send is large: every minute of a night would be a fifth of what it may cost."""
+    clocked.people(1)
+    live_in("Asia/Dhaka")
+    settings(clocked, quiet_hours=EVENING, quiet_release_minutes=0)
+    made = clocked.planned(1)
+    clocked.work(made, minutes=0)
+    looks = set()
+    for minutes in (1, 5, 5, 5, 5):
+        clocked.later(minutes=minutes)
+        looks.add(clocked.send_of(made).swept_at)
+
+    assert len(looks) == 2
+    clocked.later(hours=2, minutes=40)
+    clocked.later(minutes=1)
+    assert clocked.mails.addresses() == people(0)
+
+
 def test_dropped_in_quiet_hours_if_the_campaign_says_so(clocked: Clocked) -> None:
     clocked.people(2)
     live_in("Asia/Tokyo")
@@ -285,10 +312,12 @@ def test_only_what_is_transactional_may_ignore_quiet_hours(clocked: Clocked) -> 
 
     assert (refused.status, refused.refused) == (422, ["quiet"])
     receipt = clocked.said(purpose="transactional", quiet="ignore")
-    request = {"path": {"campaign_id": receipt}, "body": {"purpose": "marketing"}}
-    assert clocked.world.call("campaigns.update_campaign", **request).refused == ["quiet"]
-    request["body"] = {"purpose": "marketing", "quiet": "drop"}
-    assert clocked.world.call("campaigns.update_campaign", **request).status == 200
+
+    def changed(**said: str) -> Any:
+        return clocked.world.call("campaigns.update_campaign", path={"campaign_id": receipt}, body=said)
+
+    assert changed(purpose="marketing").refused == ["quiet"]
+    assert changed(purpose="marketing", quiet="drop").status == 200
 
 
 @pytest.mark.parametrize(
@@ -305,6 +334,15 @@ def test_settings_that_make_no_sense(clocked: Clocked, said: dict[str, Any], fie
 
     assert refused.status == 422
     assert any(named.startswith(field) for named in refused.refused), refused.text
+
+
+def test_settings_of_a_channel_that_there_is_no_more_break_nothing(clocked: Clocked) -> None:
+    """A release that is taken back knows less channels than the one that the settings were made with."""
+    stored = {"quiet_hours": {"telex": {}}, "frequency_caps": {"telex": {"per_day": 1}}}
+    Tenant.change_at(*Tenant.key(TENANT), Tenant.settings.set(stored))
+    settings_module.forget()
+
+    assert clocked.world.call("accounts.get_settings").status == 200
 
 
 def test_a_paused_send_that_was_held_is_stale_when_it_goes_on(clocked: Clocked) -> None:

@@ -1,4 +1,4 @@
-"""A tenant with a Twilio account (and another one, where it matters), contacts in several countries, and the simulator as Twilio."""
+"""A tenant with a Twilio account (another one, where it matters), contacts in several countries, and a simulator."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from drumbeat import table
+from drumbeat.sends.model import Chunk, Outcome
 
 from tests.unit.sms.conftest import Texts
 
@@ -86,6 +88,17 @@ def test_reports_and_clicks_count_once(texts: Texts) -> None:
     assert status["reason"] and [row["status"] for row in status["history"]] == ["sent", "undelivered"]
     stranger = texts.world.call("campaigns.get_delivery_status", path=asked, query={"phone": "+8801999999999"})
     assert stranger.status == 404
+
+
+def test_of_whom_nobody_will_ever_know_it_does_not_say_that_nothing_was_sent(texts: Texts) -> None:
+    person = texts.contact(GRAMEEN)
+    made = {"campaign_id": texts.campaign("Hi")}
+    send = texts.world.call("campaigns.launch_campaign", path=made).data["send_id"]
+    texts.world.settle()
+    rows = (row for shard in range(16) for row in table.rows(Chunk, f"CHUNK#ten_acme#{send}#{shard}"))
+    next(rows).change(Chunk.outcomes.set(Outcome.GIVEN_UP))
+    status = texts.world.call("campaigns.get_delivery_status", path=made, query={"contact_id": person}).data
+    assert (status["status"], status["reason"], status["parts"]) == ("unknown", "outcome_unknown", None)
 
 
 def test_what_the_channel_does_not_have_is_refused(texts: Texts) -> None:

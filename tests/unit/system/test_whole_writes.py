@@ -23,7 +23,7 @@ NEW = "its keys are new"
 REASONS = {
     "table/entity.py": "`create` and `save` themselves", "table/batches.py": "the batches themselves",
     "table/transactions.py": "`create` itself",
-    "activity/recording.py": EVENT, "feedback/applying.py": EVENT, "feedback/opt_outs.py": EVENT,
+    "activity/recording.py": EVENT, "feedback/applying.py": EVENT, "feedback/opt_outs.py": EVENT, "feedback/replies.py": EVENT,
     "sends/delivering.py": EVENT, "sends/settling.py": EVENT, "segments/history.py": EVENT,
     "contacts/consent.py": WHOLE, "marketing/planning.py": WHOLE, "privacy/asking.py": WHOLE,
     "journeys/measuring.py": DERIVED, "journeys/wakes.py": "its rows say that somebody may wait there, and nothing else",

@@ -17,7 +17,7 @@ from drumbeat.accounts.categories import Categories
 from drumbeat.accounts.channel_choices import ChannelChoice, Choices
 from drumbeat.accounts.customer_system import CustomerSystem
 from drumbeat.accounts.model import Tenant
-from drumbeat.accounts.moments import FrequencyCaps, QuietSettings
+from drumbeat.accounts.moments import FrequencyCap, FrequencyCaps, QuietHours, QuietSettings
 from drumbeat.accounts.sms_answers import SmsAnswers
 from drumbeat.accounts.sms_senders import SmsFooter, SmsSender
 from drumbeat.accounts.targets import KpiTargets
@@ -144,10 +144,10 @@ class Settings(BaseModel):
     sms_answers: SmsAnswers = SmsAnswers()
     categories: Categories = ()
     automation: Automation = Automation()
-    quiet_hours: QuietSettings = Field(default_factory=dict)
+    quiet_hours: dict[str, QuietHours] = Field(default_factory=dict)
     quiet_release_minutes: int = 30
     quiet_hold_seconds: int = 86_400
-    frequency_caps: FrequencyCaps = Field(default_factory=dict)
+    frequency_caps: dict[str, FrequencyCap] = Field(default_factory=dict)
     channels: dict[str, ChannelChoice] = Field(default_factory=dict)
     tracking_domain: str | None = None
     tracking_domain_pending: str | None = None

@@ -84,5 +84,3 @@ def _without(topics: Mapping[str, Any], who: str) -> dict[str, Any]:
         for topic, names in topics.items()
     }
     return {topic: names for topic, names in left.items() if names}
-
-

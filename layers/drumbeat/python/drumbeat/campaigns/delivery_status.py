@@ -50,7 +50,7 @@ class StatusChange(View):
 
 
 class DeliveryStatus(View):
-    """`status` is waiting, sent, unknown (nobody knows yet), delivered, undelivered or not_sent; `at` is when it became
+    """`status` is waiting, sent, unknown (nobody knows yet, or ever will), delivered, undelivered or not_sent; `at` is when it became
     so, `reason` why. `parts` and `cost`, in the account's currency, are those of a text message that was sent. The
     `history` begins with the oldest."""
 
@@ -138,6 +138,8 @@ def _status(chunk: Chunk, number: int) -> tuple[str, str | None, datetime | None
             return "unknown", None, None
         why, until = looking.waits(chunk, clock.business()).get(number, (None, None))
         return "waiting", why, until
+    if letter == Outcome.GIVEN_UP:
+        return "unknown", REASONS[letter], None
     data = table.connection(Stat).get_item(*chunk.place.stat_key_of(number), consistent_read=True)
     sets = Stat.sets_of(data.get("Item", {}))
     if letter != Outcome.ACCEPTED:
@@ -152,7 +154,7 @@ def _paid(send: Send, chunk: Chunk, number: int) -> dict[str, Any]:
     kept = domains.read(chunk.domains, len(chunk.outcomes))[number]
     if send.channel != "sms" or not kept or chunk.outcomes[number] != Outcome.ACCEPTED:
         return dict(nothing)
-    terms, message = destinations.Agreed((send.launch or {}).get("prices")), destinations.read(kept)
+    terms, message = destinations.of_launch(send.launch), destinations.read(kept)
     return {
         "country": message.destination.country, "carrier": message.destination.carrier, "parts": message.parts,
         "cost": float(message.parts * terms.each(message)), "currency": terms.currency,

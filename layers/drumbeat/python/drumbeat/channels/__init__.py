@@ -130,7 +130,8 @@ class Message:
 class Call:
     """One request to a provider. `sender` is the From header, or whatever the channel has in its place; `said` is what
     else the content says (media, a sender's id, a provider's own template); `route` are the provider's names for what
-    the sender belongs to. `claim` is the same for a repetition of the same call, and for no other."""
+    the sender belongs to. `claim` is the same for a repetition of the same call, and for no other. Where it is not
+    `tracked`, the provider must not look who opens and clicks either."""
 
     account: Account
     sender: str
@@ -140,6 +141,7 @@ class Call:
     said: Mapping[str, Any] = field(default_factory=dict)
     route: Mapping[str, str | None] = field(default_factory=dict)
     claim: str = ""
+    tracked: bool = True
 
     def whole(self, message: Message) -> Template:
         """A message with its fragments put in."""

@@ -40,5 +40,3 @@ def _message(tenant: str, event: OneEvent, now: datetime) -> dict[str, Any]:
         "type": "open", "tenant": tenant, "send": f"snd_{send}", "shard": shard, "number": chunk,
         "recipient": recipient, "at": at, "user_agent": "app",
     }  # fmt: skip
-
-

@@ -2,11 +2,13 @@
 or not, so that the two can be compared (intention to treat).
 
 A journey with a goal converts by its event, within the goal's time after entering; one without by purchases, within the
-tenant's lookback window. An event counts for the latest entry before it, so once.
+tenant's lookback window. An event counts for the latest entry before it, so once. Where people are compared, each
+counts by the first entry and its whole time: members may enter again, and the holdout group does not.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -45,8 +47,15 @@ def of(entries: Sequence[Entry], versions: Versions, about: Settings) -> dict[st
     for entry in entries:
         definition, _ = versions.of(int(entry.version))
         person = people.get(entry.contact_id)
-        window = _window(entry, later.get((entry.contact_id, entry.number + 1)), definition, about)
-        found[entry.pk + entry.sk] = _conversion(person, window, entry, definition, about) if person else _NOTHING
+        if person is None:
+            found[entry.pk + entry.sk] = replace(_NOTHING, person=_NOTHING if entry.number == 1 else None)
+            continue
+        again = later.get((entry.contact_id, entry.number + 1))
+        told = _conversion(person, _window(entry, again, definition, about), entry, definition, about)
+        if entry.number == 1:
+            whole = _window(entry, None, definition, about)
+            told = replace(told, person=_conversion(person, whole, entry, definition, about) if again else told)
+        found[entry.pk + entry.sk] = told
     return found
 
 

@@ -24,14 +24,19 @@ class Turn(NamedTuple):
 
 
 def turn(source: Mapping[str, Any], contact: Contact, about: Settings) -> Turn | None:
-    """The contact's turn in an enrolment, if it has one, by the clocks of its zone."""
+    """The contact's turn in an enrolment, if it has one, by the clocks of its zone. Turns before `looked` were looked
+    at the last time: they are those of contacts who have changed since (`changed`), which had come by then."""
     value = people.facts_of(contact, about, {}).value(source["date"]["attribute"])
-    return turn_of(source, value, places.of(contact, about.time_zone, None).zones[0])
+    found = turn_of(source, value, places.of(contact, about.time_zone, None).zones[0])
+    if found is None or "looked" not in source or found.at >= clock.parse(source["looked"]):
+        return found
+    is_new = contact.updated_at >= clock.parse(source["changed"]) and contact.created_at <= found.at
+    return found if is_new else None
 
 
 def turn_of(source: Mapping[str, Any], value: object, zone: str) -> Turn | None:
     """The turn of whoever has this date between `since` and `until` of an enrolment's source: when clocks of the zone
-    show the time. Each moment is in one enrolment only, so nobody's turn comes twice or never."""
+    show the time."""
     said, when = source["date"], moment(value)
     if when is None:
         return None

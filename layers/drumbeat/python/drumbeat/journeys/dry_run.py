@@ -90,12 +90,14 @@ class DryRunRequest(JourneyFields):
     @property
     def is_whole(self) -> bool:
         """Whether the journey is in the request."""
-        return bool(self.faces or self.steps)
+        return bool(self.faces) or any(part is not None for part in (self.trigger, self.steps, self.terms))
 
     @model_validator(mode="after")
     def _one_journey(self) -> "DryRunRequest":
         if self.is_whole == (self.journey_id is not None):
             raise FieldNeeded("journey_id", "or a journey's trigger and steps are needed, and not both")
+        if self.is_whole and self.version is not None:
+            raise FieldNeeded("version", "is of a stored journey: name it as journey_id")
         return self
 
 
@@ -147,12 +149,12 @@ def begin(tenant: str, body: DryRunRequest, job_id: str, now: datetime) -> DryRu
     journey, version = None, None
     if body.is_whole:
         definition = planning.read(body, {})
-        journey = model.make(tenant, job_id, "Dry run", definition, None, now)
+        journey = model.make(tenant, job_id, "Dry run", definition, None, now, said=planning.said_in(body))
     else:
         journey = model.get(tenant, body.journey_id or "")
         version = body.version
         definition = model.version(tenant, journey.journey_id, version).read if version else journey.definition
-    resolved = _resolved(journey, definition)
+    resolved = _resolved(journey, definition, None if version else journey.said)
     total = counts.total(tenant, contacts.KIND)
     row = DryRun(
         *DryRun.key(tenant, job_id), tenant=tenant, journey_id=body.journey_id and journey.journey_id, version=version,
@@ -168,11 +170,13 @@ def begin(tenant: str, body: DryRunRequest, job_id: str, now: datetime) -> DryRu
     return view(row)
 
 
-def _resolved(journey: Journey, definition: Definition) -> Definition:
-    """With ids for names. Messages need not be ready to be sent. Raises NotReady for a segment that there is not."""
+def _resolved(journey: Journey, definition: Definition, said: dict[str, Any] | None) -> Definition:
+    """With ids for names. Messages need not be ready to be sent. Raises NotReady for a segment that there is not, named
+    where it was `said`."""
     resolved, unknown = references.resolved(journey, definition, messages=False)
     if unknown:
-        raise lifecycle.NotReady("The journey names something that there is not; see details.", unknown)
+        refused = lifecycle.NotReady("The journey names something that there is not; see details.", unknown)
+        raise planning.located(refused, said)
     return resolved
 
 

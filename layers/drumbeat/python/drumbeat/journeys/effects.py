@@ -6,15 +6,14 @@ from typing import Any, NamedTuple
 
 from pynamodb.expressions.update import Action
 
-from drumbeat import ids
+from drumbeat import clock, ids
 from drumbeat.contacts import changes
 from drumbeat.contacts.model import Contact
 from drumbeat.contacts.views import MOST_TAGS
 from drumbeat.errors import Refusal
 from drumbeat.events import outbox
+from drumbeat.journeys.deeds import AddToSegment, AwardPoints, Effect, Enrol, UpdateContact
 from drumbeat.journeys.entries import Entry, Outcome
-from drumbeat.journeys.rules import Effect
-from drumbeat.journeys.steps import AddToSegment, AwardPoints, Enrol, UpdateContact
 from drumbeat.segments import static_lists
 from drumbeat.segments.values import number
 from drumbeat.table import ConditionFailed, Transaction, TransactionRefused
@@ -66,7 +65,8 @@ def do(step: Effect, moved: Moved, contact: Contact, enrols: Enrols, now: dateti
             depth = int((entry.trigger or {}).get("depth", 0)) + 1
             if depth > DEEPEST:
                 return moved.alone(Outcome.REFUSED, f"{DEEPEST} journeys have enrolled one another")
-            cause = ids.derived("cau", entry.entry_id, step.id, str(int(entry.moves)))
+            # The same for each try of this visit of the step, whatever moves the entry meanwhile.
+            cause = ids.derived("cau", entry.entry_id, step.id, clock.iso(entry.since))
             said = {"journey_id": entry.journey_id, "step": step.id, "depth": depth}
             try:
                 became = enrols(entry.tenant, step.journey, entry.contact_id, cause, said)

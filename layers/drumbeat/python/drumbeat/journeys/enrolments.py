@@ -168,7 +168,7 @@ class Page(NamedTuple):
 def _page(row: Enrolment) -> Page:
     """The next contacts from the row's cursor on; a small audience is one page, however many shards it is in."""
     found: list[str] = []
-    shard, after = int(row.shard), row.after
+    shard, after = int(row.shard), (row.after or None)
     while shard < len(row.shards) and len(found) < SLICE:
         room = SLICE - len(found)
         more = _of_shard(row, row.shards[shard], after, room)

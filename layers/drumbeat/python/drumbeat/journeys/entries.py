@@ -138,8 +138,8 @@ class Entry(Entity):
         return list(self.records or [])
 
     def as_it_was(self) -> Condition:
-        """The condition that nothing has happened to the entry since this copy was read."""
-        same: Condition = (Entry.moves == int(self.moves)) & (Entry.state == self.state)
+        """The condition that nothing has happened to the entry since this copy was read: each change counts."""
+        same: Condition = Entry.moves == int(self.moves)
         return same
 
 

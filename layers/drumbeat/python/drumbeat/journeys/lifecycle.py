@@ -126,8 +126,8 @@ def pause_itself(tenant: str, journey_id: str, reason: str) -> None:
 
 
 def resume(journey: Journey, now: datetime) -> Journey:
-    """Go on: what was due meanwhile is due now, spread over a while; sends that were paused send again. Raises
-    WrongStatus, RestoredCopy, Conflict."""
+    """Go on: what was due meanwhile is due now, spread over a while; sends that were paused, by whatever, send again,
+    since they have no campaign that somebody could resume. Raises WrongStatus, RestoredCopy, Conflict."""
     journey.require(Status.PAUSED)
     environment.require_home()
     model.change(journey, now, status=Status.ACTIVE.value, reason=None, paused_at=None)
@@ -136,8 +136,8 @@ def resume(journey: Journey, now: datetime) -> Journey:
     for send in _open_sends(journey, now):
         with suppress(ConditionFailed):
             send.change(
-                Send.state.set(SendState.SENDING.value), Send.reason.remove(),
-                condition=(Send.state == SendState.PAUSED.value) & (Send.reason == BY_JOURNEY),
+                Send.state.set(SendState.SENDING.value), Send.reason.remove(), Send.stopped.remove(),
+                condition=Send.state == SendState.PAUSED.value,
             )  # fmt: skip
             states.wake(send)
     return journey

@@ -23,8 +23,9 @@ class PeopleInside(Conflict):
 def page(tenant: str, query: JourneyQuery) -> Page[Journey]:
     """A page of the list. Archived journeys of a kind are found by reading the archived ones."""
     chosen = [query.kind] if query.kind else list(FACES)
-    listed = [ARCHIVED] if query.archived else chosen
-    filtered = query.status is not None or (query.archived and query.kind is not None)
+    archived = query.archived or query.status == Status.ARCHIVED
+    listed = [ARCHIVED] if archived else chosen
+    filtered = query.status is not None or (archived and query.kind is not None)
 
     def keep(journey: Journey) -> bool:
         return query.status in (None, journey.status) and journey.face in chosen
@@ -39,14 +40,13 @@ def page(tenant: str, query: JourneyQuery) -> Page[Journey]:
 def archive(journey: Journey, now: datetime, *, end: bool) -> Journey:
     """Take it out of the list, for good; twice is once. Raises PeopleInside unless nobody is inside, or they are to
     leave."""
-    if journey.status == Status.ARCHIVED:
-        return journey
-    if not end and _somebody_inside(journey):
-        raise PeopleInside(
-            "Somebody is in the journey. Pause it, wait until all are through, or send `end: true`: then they leave."
-        )
-    lifecycle.archive(journey, now)
-    if journey.slug:
+    if journey.status != Status.ARCHIVED:
+        if not end and _somebody_inside(journey):
+            raise PeopleInside(
+                "Somebody is in the journey. Pause it and wait until all are through, or send `end: true`: they leave."
+            )
+        lifecycle.archive(journey, now)
+    if journey.slug:  # also for one who died before this
         slugs.release(journey.tenant, model.KIND, journey.slug, journey.journey_id)
     return journey
 

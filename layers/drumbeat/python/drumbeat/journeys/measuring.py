@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import groupby
+from math import inf
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -47,8 +48,9 @@ AGAIN = timedelta(minutes=30)
 
 
 class Cell(Entity):
-    """One day's entries of a shard: `numbers` has a stored tally for each version. The head says `as_of` when entries
-    and conversions are known at least, and while a pass waits to be gone on with, its state as `left`."""
+    """One day's entries of a shard, a day of `zone`: `numbers` has a stored tally for each version. The head says
+    `as_of` when entries and conversions are known at least, and while a pass waits to be gone on with, its state as
+    `left`."""
 
     TYPE = "PERFORMANCE"
     INDEX_TYPES = {"gsi2": "DUE"}
@@ -59,6 +61,7 @@ class Cell(Entity):
     numbers = CompactJSON(null=True)
     as_of = InstantAttribute(null=True)
     sealed = BooleanAttribute(null=True)
+    zone = UnicodeAttribute(null=True)
 
     @staticmethod
     def partition(tenant: str, journey_id: str) -> str:
@@ -89,14 +92,23 @@ def measured(tenant: str, journey_id: str, now: datetime) -> Measured:
     complete = head is not None and head.as_of is not None and head.as_of >= now - FRESH
     if not complete and (head is None or head.left is None):
         state = {"tenant": tenant, "journey": journey_id, "shard": 0, "day": "", "began": clock.iso(now)}
-        state = round_of(state, PATIENCE)
+        state = round_of(state, PATIENCE, waited_for=True)
         complete = bool(state["done"])
         if not complete:
-            due = clock.iso(clock.wall())
-            Cell.change_at(pk, HEAD, Cell.left.set(state), Cell.gsi2pk.set(DUE), Cell.gsi2sk.set(due))
+            _leave(pk, state, now)
         head = Cell.fetch(pk, HEAD)
     cells = [row for row in table.rows(Cell, pk) if row.sk != HEAD]
     return Measured(cells, head.as_of if head else None, complete)
+
+
+def _leave(pk: str, state: dict[str, Any], began: datetime) -> None:
+    """Leave the rest of a pass to the sweep, unless a later one has been made meanwhile: nobody would end this one."""
+    due = clock.iso(clock.wall())
+    with suppress(ConditionFailed):
+        Cell.change_at(
+            pk, HEAD, Cell.left.set(state), Cell.gsi2pk.set(DUE), Cell.gsi2sk.set(due),
+            condition=Cell.as_of.does_not_exist() | (Cell.as_of <= began),
+        )  # fmt: skip
 
 
 def sweep(now: datetime) -> int:
@@ -111,17 +123,19 @@ def sweep(now: datetime) -> int:
     return len(waiting)
 
 
-def round_of(state: dict[str, Any], seconds: float = ROUND) -> dict[str, Any]:
+def round_of(state: dict[str, Any], seconds: float = ROUND, *, waited_for: bool = False) -> dict[str, Any]:
     """A round of a pass: cells shard by shard and day by day, as long as it may take. A repeated round writes the same
-    cells again; the last one writes the head, which waits for nothing then."""
+    cells again; the last one writes the head, which waits for nothing then. A cell that was begun is finished, however
+    large it is, unless somebody waits: then the machine does it."""
     until = time.monotonic() + seconds
     tenant, journey_id, began = state["tenant"], state["journey"], clock.parse(state["began"])
     pass_ = _Pass(tenant, journey_id, settings.of(tenant), began)
+    table.write_many(deletes=((row.pk, row.sk) for row in pass_.other))
     for shard in range(state["shard"], SHARDS):
         for day, keys in pass_.days(shard, state["day"] if shard == state["shard"] else ""):
-            if time.monotonic() > until:
+            late = time.monotonic() > until or not pass_.cell(shard, day, keys, until if waited_for else inf)
+            if late:
                 return {**state, "shard": shard, "day": day, "wait_seconds": 0, "done": False}
-            pass_.cell(shard, day, keys)
     head = Cell(Cell.partition(tenant, journey_id), HEAD, as_of=began)
     _keep(head)
     return {**state, "shard": SHARDS, "day": "", "wait_seconds": 0, "done": True}
@@ -140,8 +154,10 @@ class _Pass:
         self.tenant, self.journey_id, self.about, self.began = tenant, journey_id, about, began
         self.zone = ZoneInfo(about.time_zone)
         self.versions = Versions(tenant, journey_id)
-        rows = table.rows(Cell, Cell.partition(tenant, journey_id), end="9", consistent=False)
-        self.known = {(row.shard, row.day): bool(row.sealed) for row in rows}
+        rows = list(table.rows(Cell, Cell.partition(tenant, journey_id), end="9"))
+        # The tenant has other days now: what was added up by the old ones would count twice beside the new.
+        self.other = [row for row in rows if row.zone != about.time_zone]
+        self.known = {(row.shard, row.day): bool(row.sealed) for row in rows if row.zone == about.time_zone}
 
     def days(self, shard: int, after: str) -> Iterator[tuple[str, list[tuple[str, str]]]]:
         """The days of a shard that are not sealed, from `after` on, with their entries' keys."""
@@ -163,11 +179,13 @@ class _Pass:
     def _day(self, place: str) -> str:
         return clock.parse(place.split("#")[0]).astimezone(self.zone).date().isoformat()
 
-    def cell(self, shard: int, day: str, keys: Sequence[tuple[str, str]]) -> None:
-        """Compute a cell, and keep it."""
+    def cell(self, shard: int, day: str, keys: Sequence[tuple[str, str]], until: float = inf) -> bool:
+        """Compute a cell, and keep it; False when that takes longer than `until` (of the monotonic clock)."""
         by_version: dict[int, Tally] = {}
         under_way, last = False, timedelta(0)
         for place in range(0, len(keys), table.MOST_IN_BATCH_GET):
+            if time.monotonic() > until:
+                return False
             found = Entry.many(keys[place : place + table.MOST_IN_BATCH_GET], consistent=False)
             converted = converting.of(found, self.versions, self.about)
             for entry in found:
@@ -181,4 +199,5 @@ class _Pass:
         numbers = {str(version): tallies.stored(tally) for version, tally in sorted(by_version.items())}
         sealed = True if not under_way and ends < self.began else None
         pk = Cell.partition(self.tenant, self.journey_id)
-        _keep(Cell(pk, f"{day}#{shard:02d}", numbers=numbers, as_of=self.began, sealed=sealed))
+        _keep(Cell(pk, f"{day}#{shard:02d}", numbers=numbers, as_of=self.began, sealed=sealed, zone=self.zone.key))
+        return True

@@ -38,8 +38,8 @@ def meet(message: HappenedMessage) -> None:
     event, about = looking.event_of(row), settings.of(message.tenant)
     for journey_id in interest.listeners(message.tenant, interest.EVENT, row.name):
         journey = Journey.fetch(*Journey.key(message.tenant, journey_id))
-        if journey is None or journey.status == Status.ARCHIVED:
-            continue
+        if journey is None or journey.status == Status.ARCHIVED or not int(journey.version):
+            continue  # nobody is in it, nor may be
         versions = Versions(message.tenant, journey_id)
         _inside(versions, message.contact, row.name, event, about)
         definition, _ = versions.of(int(journey.version))
@@ -80,7 +80,9 @@ def _reach(entry: Entry, definition: Definition, event: Event, about: Settings) 
         now = clock.business()
         told = record(str(entry.step), "exit", now, Outcome.EXITED, "goal", event=event.event_id)
         said += [Entry.records.set(entries.kept([*entry.said, told])), *entries.ended(State.EXITED, "goal", now)]
-    entry.change(*said, condition=entry.as_it_was() & Entry.goal.does_not_exist())
+    else:
+        said.append(Entry.moves.add(1))
+    entry.change(*said, condition=entry.as_it_was())
     return ends
 
 

@@ -64,7 +64,8 @@ class SaidAs(View):
 class StepPerformance(View):
     """A step: entries that came to it, how often it was done, how that ended, and who waits there now. `successes` of a
     message are those that arrived, where its channel tells that (e-mail, SMS), else those that were taken; of other
-    steps, those that did not fail."""
+    steps, those that did not fail. `success_rate` is of the executions; where days are chosen, of those days' messages,
+    as they may be of entries of other days."""
 
     step: str
     type: str
@@ -81,7 +82,7 @@ class StepPerformance(View):
 
 
 class GroupPerformance(View):
-    """People, and what they did after entering, whether messages led to it or not."""
+    """People, each once, and what they did after they first entered, whether messages led to it or not."""
 
     members: int
     converted: int
@@ -144,10 +145,11 @@ class Performance(View):
 
 
 class _Mails(NamedTuple):
-    """The numbers of a step's messages, and its channel."""
+    """The numbers of a step's messages, its channel, and whether they are of chosen days."""
 
     channel: str
     numbers: Counter[str]
+    by_day: bool
 
 
 def of(journey: Journey, query: PerformanceQuery, now: datetime) -> Performance:
@@ -160,7 +162,7 @@ def of(journey: Journey, query: PerformanceQuery, now: datetime) -> Performance:
     shown = _definition(journey, query.version)
     entries, states = total.members.members, total.states
     completed = states[State.DONE] + total.reasons["goal"]
-    members, holdout = _group(total.members, currency), _group(total.holdout, currency)
+    members, holdout = _group(total.people, currency), _group(total.holdout, currency)
     others = {name: amount for name, amount in total.members.revenue.items() if name != currency and amount}
     return Performance(
         journey_id=journey.journey_id, name=journey.name, kind=journey.face, status=journey.status,
@@ -170,9 +172,10 @@ def of(journey: Journey, query: PerformanceQuery, now: datetime) -> Performance:
         ended_by_reason=dict(sorted(total.reasons.items())),
         success_rate=_ratio(entries - states[State.FAILED], entries), completion_rate=_ratio(completed, entries),
         goals_reached=total.goals, steps=_steps(journey, shown, total, mails), converted=total.members.converted,
-        conversions=total.members.events, conversion_rate=members.conversion_rate, revenue=members.revenue,
+        conversions=total.members.events, conversion_rate=_ratio(total.members.converted, entries),
+        revenue=money.shown(total.members.revenue[currency], currency),
         revenue_in_other_currencies={name: money.shown(amount, name) for name, amount in sorted(others.items())},
-        members=members, holdout=holdout, lift=lift(total.members, total.holdout, currency),
+        members=members, holdout=holdout, lift=lift(total.people, total.holdout, currency),
     )  # fmt: skip
 
 
@@ -234,7 +237,8 @@ def _mails(journey: Journey, query: PerformanceQuery) -> dict[str, _Mails]:
         keys = {Totals.key(journey.tenant, row.send_id): row for row in page}
         for totals in Totals.many(keys, consistent=False):
             row = keys[totals.pk, totals.sk]
-            numbers = found.setdefault(row.step, _Mails(row.channel, Counter())).numbers
+            by_day = bool(query.start_date or query.end_date)
+            numbers = found.setdefault(row.step, _Mails(row.channel, Counter(), by_day)).numbers
             numbers.update({name: totals.numbers.get(name, 0) for name in _MESSAGE})
             numbers["sent"] += totals.numbers["accepted"]
             numbers["not_sent"] += sum(
@@ -271,11 +275,12 @@ def _step(
         successes = found.executions - found.failed
     else:
         successes = numbers["delivered" if channel in REPORTED else "sent"]
+    tried = numbers["sent"] + numbers["not_sent"] if mails and mails.by_day else found.executions
     said_id, said_type = names.get(name, (name, found.type))
     return StepPerformance(
         step=name, type=found.type, channel=channel, said_as=SaidAs(step_id=said_id, step_type=said_type),
         entered=found.entered, executions=found.executions, successes=successes,
-        success_rate=_ratio(successes, found.executions), failed=found.failed, waiting=found.waiting,
+        success_rate=_ratio(successes, tried), failed=found.failed, waiting=found.waiting,
         outcomes=dict(sorted(found.outcomes.items())),
         messages=_messages(numbers) if channel is not None else None,
     )  # fmt: skip

@@ -11,7 +11,7 @@ from drumbeat.journeys import documented, lifecycle, model
 from drumbeat.journeys.documented import sequences
 from drumbeat.journeys.documented.faces import READERS
 from drumbeat.journeys.model import Face, Journey, Status
-from drumbeat.journeys.steps import Definition
+from drumbeat.journeys.steps import Definition, Send
 from drumbeat.journeys.views import JourneyChange, JourneyFields, NewJourney
 
 
@@ -27,10 +27,10 @@ def make(tenant: str, journey_id: str, body: NewJourney, actor: str, now: dateti
     face = Face(body.faces[0]) if body.faces else Face.JOURNEY
     definition = read(body, {})
     terms = settings.fresh(tenant).automation
-    _require_allowed(face, body, terms)
+    _require_allowed(face, body, definition, terms)
     journey = model.make(
         tenant, journey_id, body.name, definition, actor, now, face=face.value, names=body.names or {},
-        description=body.description, said=_said(body),
+        description=body.description, said=said_in(body),
     )  # fmt: skip
     if ready:
         require_ready(journey)
@@ -42,12 +42,17 @@ def require_ready(journey: Journey) -> None:
     try:
         lifecycle.checked(journey)
     except lifecycle.NotReady as refused:
-        face = next(iter(journey.said or ()), None)
-        if face is None:
-            raise
-        source = READERS[face]((journey.said or {})[face])
-        told = [Detail(f"{face}.{source.located(place)}", says) for place, says in refused.details]
-        raise lifecycle.NotReady(refused.message, told) from refused
+        raise located(refused, journey.said) from refused
+
+
+def located(refused: lifecycle.NotReady, said: Mapping[str, Any] | None) -> lifecycle.NotReady:
+    """The refusal with its problems where the face has them in which the journey was said, if it was said in one."""
+    face = next(iter(said or ()), None)
+    if face is None:
+        return refused
+    source = READERS[face]((said or {})[face])
+    told = [Detail(f"{face}.{source.located(place)}", says) for place, says in refused.details]
+    return lifecycle.NotReady(refused.message, told)
 
 
 def revise(journey: Journey, body: JourneyChange, now: datetime) -> Journey:
@@ -57,10 +62,10 @@ def revise(journey: Journey, body: JourneyChange, now: datetime) -> Journey:
         name: value for name in ("name", "names", "description") if (value := getattr(body, name)) is not None
     }
     if body.faces or any(part is not None for part in (body.trigger, body.steps, body.terms)):
-        if body.faces:
-            _require_allowed(Face(journey.face), body, settings.fresh(journey.tenant).automation)
-        draft = read(body, journey.draft).stored
-        values |= {"draft": draft, "changed": True, "said": _said(body)}
+        draft = read(body, journey.draft)
+        if body.faces or journey.face == Face.SEQUENCE:
+            _require_allowed(Face(journey.face), body, draft, settings.fresh(journey.tenant).automation)
+        values |= {"draft": draft.stored, "changed": True, "said": said_in(body)}
     return model.change(journey, now, **values)
 
 
@@ -76,17 +81,19 @@ def read(body: JourneyFields, stored: Mapping[str, Any]) -> Definition:
         raise Invalid(wrong.message, [Detail(f"{face}.{place}", says) for place, says in wrong.details]) from wrong
 
 
-def _said(body: JourneyFields) -> dict[str, Any] | None:
+def said_in(body: JourneyFields) -> dict[str, Any] | None:
+    """The journey as its face says it, by face; None in our own words."""
     return {face: getattr(body, face) for face in body.faces} or None
 
 
-def _require_allowed(face: Face, body: JourneyFields, terms: Automation) -> None:
+def _require_allowed(face: Face, body: JourneyFields, definition: Definition, terms: Automation) -> None:
     if not terms.allows(face):
         raise SwitchedOff(f"{face.value.title()}s are switched off: `automation` in the settings switches them on.")
     most = terms.sequences.max_emails_per_sequence
-    mails = sequences.mails(body.sequence or {})
-    if face == Face.SEQUENCE and len(mails) > most:
-        told = Detail("sequence.emails", f"has {len(mails)} mails, and {most} is the most; go on in a second sequence")
+    mails = sum(isinstance(step, Send) for step in definition.steps)
+    if face == Face.SEQUENCE and mails > most:
+        place = "steps" if body.sequence is None else f"sequence.{sequences.listed_as(body.sequence)}"
+        told = Detail(place, f"has {mails} mails, and {most} is the most; go on in a second sequence")
         raise TooManyMails(f"A sequence has at most {most} mails.", [told])
 
 

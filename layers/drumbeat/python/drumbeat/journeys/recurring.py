@@ -6,7 +6,7 @@ from typing import Any
 
 from drumbeat import clock, table
 from drumbeat.journeys import enrolments, model, triggering
-from drumbeat.journeys.model import DUE, Journey
+from drumbeat.journeys.model import DUE, Journey, JourneyVersion
 from drumbeat.journeys.steps import Definition
 from drumbeat.journeys.terms import DateTrigger, ScheduleTrigger
 from drumbeat.logs import logger
@@ -57,7 +57,8 @@ def _begin(journey: Journey, now: datetime) -> None:
     if journey.gsi2sk is None:
         return
     turn = clock.parse(journey.gsi2sk)
-    definition = model.version(journey.tenant, journey.journey_id, int(journey.version)).read
+    version = model.version(journey.tenant, journey.journey_id, int(journey.version))
+    definition = version.read
     trigger = definition.trigger
     wanted = triggering.refusal(journey, definition) is None
     after: datetime | None = None
@@ -68,18 +69,20 @@ def _begin(journey: Journey, now: datetime) -> None:
         after = _next(trigger, max(now, turn) + timedelta(seconds=1), turn)
     elif isinstance(trigger, DateTrigger):
         if wanted:
-            _date(journey, trigger, turn)
+            _date(journey, version, trigger, turn)
         after = turn + DAY
     with suppress(ConditionFailed):
         journey.change(*model.actions(_due(after)), condition=Journey.gsi2sk == journey.gsi2sk)
 
 
-def _date(journey: Journey, trigger: DateTrigger, turn: datetime) -> None:
-    """Let in whose turn comes in the day from `AHEAD` after this one on; the first time, from now on."""
-    is_first = journey.activated_at is None or turn < journey.activated_at + timedelta(minutes=1)
+def _date(journey: Journey, version: JourneyVersion, trigger: DateTrigger, turn: datetime) -> None:
+    """Let in whose turn comes in the day from `AHEAD` after this one on; the first time of a version, from now on. Of
+    the day before that, whoever got the date since the last time; they may be late, and are not forgotten."""
+    is_first = turn < version.published_at + timedelta(minutes=1)
+    again = {"looked": clock.iso(turn + AHEAD), "changed": clock.iso(turn - DAY)}
     source = {
-        "segment": trigger.segment, "since": clock.iso(turn if is_first else turn + AHEAD),
-        "until": clock.iso(turn + AHEAD + DAY),
+        "segment": trigger.segment, "since": clock.iso(turn if is_first else turn + AHEAD - DAY),
+        "until": clock.iso(turn + AHEAD + DAY), **({} if is_first else again),
         "date": {"attribute": trigger.attribute, "days": trigger.days, "at": trigger.at, "yearly": trigger.yearly},
     }  # fmt: skip
     size = enrolments.size_of(journey.tenant, trigger.segment)

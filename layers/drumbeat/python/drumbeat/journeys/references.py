@@ -7,8 +7,9 @@ from drumbeat import channels
 from drumbeat.accounts import settings
 from drumbeat.errors import Detail, Refusal
 from drumbeat.journeys import model, sending
+from drumbeat.journeys.deeds import AddToSegment, Enrol
 from drumbeat.journeys.model import Journey
-from drumbeat.journeys.steps import AddToSegment, Branch, CallWebhook, Definition, Enrol, MessageStep, Send
+from drumbeat.journeys.steps import Branch, CallWebhook, Definition, MessageStep, Send
 from drumbeat.journeys.terms import SegmentTrigger
 from drumbeat.segments import definitions, static_lists
 from drumbeat.segments import model as segments

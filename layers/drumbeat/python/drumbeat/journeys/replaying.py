@@ -3,11 +3,11 @@ that jumps from one wake to the next. Nothing is read while it runs, and nothing
 
 What events said, purchases and segments that events define are as they were then; a contact's own fields, attributes
 and consent are as they are now. Messages were not sent, so whether they would have been opened is assumed: the same
-contact opens the same message in every replay.
+contact opens the same message in every replay, and clicks only what it opens.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -19,13 +19,15 @@ from drumbeat.accounts.settings import Settings
 from drumbeat.activity.model import Timeline
 from drumbeat.contacts.model import Contact
 from drumbeat.journeys import effects, leaving, looking, rules, wakes
+from drumbeat.journeys.deeds import UpdateContact
 from drumbeat.journeys.entries import State
 from drumbeat.journeys.rules import Does, Ends, Event, Place, Waits
-from drumbeat.journeys.steps import END, Definition, Send, UpdateContact, WaitForEvent
+from drumbeat.journeys.steps import END, Definition, Send, WaitForEvent
 from drumbeat.segments import people
 from drumbeat.segments import rules as segment_rules
 from drumbeat.segments.behaviour import PropertyCondition
 from drumbeat.segments.facts import Happened
+from drumbeat.segments.history import Stay
 from drumbeat.sends.moment import places
 
 # One that goes round for ever stops here.
@@ -63,9 +65,14 @@ class Seen:
     path: list[str] = field(default_factory=list)
 
 
+def inside_at(stays: Iterable[Stay], at: datetime) -> bool:
+    """Whether one of the stays in a segment was then."""
+    return any(stay.joined <= at and (stay.left is None or at < stay.left) for stay in stays)
+
+
 class Past:
     """A contact at a moment of its past, as `rules.Look` asks about it. `rows` are its timeline, the earliest first;
-    `counts` its events by name and day."""
+    `counts` its events by name and day, `stays` its stays in the segment that the journey asks everybody to be in."""
 
     def __init__(
         self,
@@ -75,9 +82,10 @@ class Past:
         counts: Mapping[str, Mapping[date, int]],
         inside: Collection[str],
         assumed: Assumed,
+        stays: Sequence[Stay] = (),
     ) -> None:
         self.contact, self.about, self.rows, self.counts = contact, about, rows, counts
-        self.inside, self.assumed = inside, assumed
+        self.inside, self.assumed, self.stays = inside, assumed, stays
         self.now = rows[-1].at if rows else contact.created_at
         self.attributes = dict(contact.attributes or {})
 
@@ -104,7 +112,7 @@ class Past:
 
     def did(self, activity: str, message: Sequence[Any]) -> bool:
         share: float = getattr(self.assumed, activity)
-        return rules.fraction("dry run", activity, *map(str, message)) * 100 < share
+        return rules.fraction("dry run", *map(str, message)) * 100 < share
 
     def happened(
         self, event: str, filters: Sequence[PropertyCondition], since: datetime, besides: frozenset[str]
@@ -213,6 +221,8 @@ class _Run:
         terms = self.definition.terms
         if terms.exit_on.unsubscribe and leaving.unsubscribed(self.definition, self.past.contact):
             return "exited: unsubscribed"
+        if terms.exit_on.segment is not None and not inside_at(self.past.stays, now):
+            return "exited: left_segment"
         goal = terms.goal
         if not terms.exit_on.goal or goal is None:
             return None

@@ -21,7 +21,7 @@ from drumbeat.journeys.replaying import Assumed, Cause, Past, Seen
 from drumbeat.journeys.steps import Branch, Definition
 from drumbeat.journeys.terms import DateTrigger, EventTrigger, ScheduleTrigger, SegmentTrigger
 from drumbeat.segments import history, people
-from drumbeat.segments.history import Spell
+from drumbeat.segments.history import Spell, Stay
 from drumbeat.segments.model import Member
 from drumbeat.segments.rules import parse, references, together
 from drumbeat.table import ConditionFailed
@@ -76,8 +76,8 @@ class _Replays:
         self.definition = Definition.model_validate(row.definition)
         self.about: Settings = settings.of(row.tenant)
         self.assumed = Assumed(**row.assumed)
-        # Whoever is held out of a journey is so in its dry run.
-        self.journey_id = row.journey_id or row.job_id
+        # Whoever is held out of a journey is so in its dry run; and in every run of one that is stored nowhere.
+        self.journey_id = row.journey_id or "draft"
         asked = [parse(step.criteria) for step in self.definition.steps if isinstance(step, Branch) and step.criteria]
         used = [references(one) for one in asked]
         self.needs = together(one.needs for one in used)
@@ -93,8 +93,13 @@ class _Replays:
             if causes:
                 counted = rollups.for_contact(self.tenant, contact.contact_id, self.needs.counted)
                 within = inside.get(contact.contact_id, set())
-                past = Past(contact, self.about, rows, counted, within, self.assumed)
+                past = Past(contact, self.about, rows, counted, within, self.assumed, self._stays(contact))
                 self._count(contact, replaying.replay(self.journey_id, self.definition, past, causes, self.row.until))
+
+    def _stays(self, contact: Contact) -> list[Stay]:
+        """In the segment that whoever leaves it leaves the journey."""
+        segment = self.definition.terms.exit_on.segment
+        return history.of_contact(self.tenant, segment, contact.contact_id) if segment else []
 
     def _timeline(self, contact_id: str) -> list[Timeline]:
         """What people did, the earliest first: in the time that is replayed, and before, as far as branches look."""
@@ -126,7 +131,7 @@ class _Replays:
         elif isinstance(trigger, ScheduleTrigger):
             stays = history.of_contact(self.tenant, trigger.segment, contact.contact_id)
             for at in self._schedule(trigger):
-                if any(stay.joined <= at and (stay.left is None or at < stay.left) for stay in stays):
+                if replaying.inside_at(stays, at):
                     yield Cause(f"schedule#{clock.iso(at)}", at)
 
     def _turns(self, contact: Contact, trigger: DateTrigger) -> Iterator[Cause]:
@@ -139,7 +144,7 @@ class _Replays:
             return
         if trigger.segment is not None:
             stays = history.of_contact(self.tenant, trigger.segment, contact.contact_id)
-            if not any(stay.joined <= turn.at and (stay.left is None or turn.at < stay.left) for stay in stays):
+            if not replaying.inside_at(stays, turn.at):
                 return
         yield Cause(f"date#{turn.day.isoformat()}", turn.at)
 

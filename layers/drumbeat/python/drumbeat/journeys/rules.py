@@ -11,30 +11,28 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
 
 from drumbeat.journeys import timing
+from drumbeat.journeys.deeds import Effect
 from drumbeat.journeys.entries import Outcome, State, record
 from drumbeat.journeys.steps import (
     END,
-    AddToSegment,
-    AwardPoints,
     Branch,
     CallWebhook,
     Definition,
     Engagement,
-    Enrol,
     Exit,
     Goal,
     MessageStep,
     Send,
     Split,
-    UpdateContact,
     Wait,
     WaitForEvent,
 )
 from drumbeat.segments.behaviour import PropertyCondition
 
-Effect = UpdateContact | AddToSegment | AwardPoints | Enrol
 # Later than this, a wait counts from now.
 LATE = timedelta(hours=1)
+# More messages in a row than one transaction takes, beside their recipients' moves, wait for the next wake.
+MOST_MESSAGES = 40
 
 
 class Event(NamedTuple):
@@ -137,6 +135,9 @@ class _Walker:
         while self.found.stop is None:
             if step_id == END:
                 self.found.stop = Ends(State.DONE, "completed")
+                break
+            if len(self.found.messages) == MOST_MESSAGES:
+                self.found.stop = Waits(step_id, self.since, self.now)
                 break
             step = self.definition.step(step_id)
             if step is None:

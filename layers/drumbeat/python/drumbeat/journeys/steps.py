@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 
-from drumbeat.contacts.views import Tag
 from drumbeat.fields import Attributes, Body, Slug, Text
+from drumbeat.journeys.deeds import AddToSegment, AwardPoints, Enrol, PlainStep, StepId, UpdateContact
 from drumbeat.journeys.terms import (
     AttributeName,
     Duration,
@@ -30,8 +30,6 @@ from drumbeat.segments.behaviour import Weekday
 END = "end"
 MOST_STEPS = 100
 
-StepId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
-
 
 def _criteria(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     rules.parse(value)
@@ -40,23 +38,6 @@ def _criteria(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
 
 Criteria = Annotated[dict[str, JsonValue], AfterValidator(_criteria)]
 """As a segment's criteria."""
-
-
-class _Step(Body):
-    """`next` is the step that follows, without it the one below."""
-
-    id: StepId
-    name: Text | None = Field(None, max_length=255)
-    next: StepId | None = None
-
-    @property
-    def targets(self) -> dict[str, str | None]:
-        """Where it may lead, by the field that says so; None is the step below."""
-        return {"next": self.next}
-
-    @property
-    def takes_time(self) -> bool:
-        return False
 
 
 class Message(Body):
@@ -68,7 +49,7 @@ class Message(Body):
     said: Attributes = Field(default_factory=dict)
 
 
-class Send(_Step):
+class Send(PlainStep):
     """A message on a channel: a template's, or its own. `subject` is instead of the template's. Whoever does not want
     its `category` is left out; who has had as much marketing as the caps allow is skipped or, with `over_cap` hold,
     gets it when there is room again."""
@@ -96,7 +77,7 @@ class Send(_Step):
         return self
 
 
-class CallWebhook(_Step):
+class CallWebhook(PlainStep):
     """A request to the tenant's own system, over the webhook channel; `message` as there."""
 
     type: Literal["call_webhook"] = "call_webhook"
@@ -117,7 +98,7 @@ class UntilDate(Body):
     yearly: bool = False
 
 
-class Wait(_Step):
+class Wait(PlainStep):
     """Waits a time; until clocks of the recipient's zone show a time, on one of `weekdays` if they are given; or until
     a date that the contact has. A time that has passed is waited for no longer; without the attribute the entry
     fails."""
@@ -141,7 +122,7 @@ class Wait(_Step):
         return True
 
 
-class WaitForEvent(_Step):
+class WaitForEvent(PlainStep):
     """Waits for an event of the contact, from the moment at which the step before it was over (for a first step, the
     trigger's): `next` when it comes, `on_time_out` when it did not within `time_out`."""
 
@@ -169,7 +150,7 @@ class Engagement(Body):
     channel: str | None = Field(None, max_length=32)
 
 
-class Branch(_Step):
+class Branch(PlainStep):
     """Goes on at `if_true` when the contact is as `criteria` say (a segment's criteria), or did with the journey's
     messages what `engagement` says; otherwise at `if_false`. Left out, either is the step below."""
 
@@ -197,7 +178,7 @@ class Path(Body):
     next: StepId | None = None
 
 
-class Split(_Step):
+class Split(PlainStep):
     """Takes one of its paths by chance, each as often as its weight says; an entry keeps its path for ever."""
 
     type: Literal["split"] = "split"
@@ -214,46 +195,7 @@ class Split(_Step):
         return {f"paths[{place}].next": path.next for place, path in enumerate(self.paths)}
 
 
-class UpdateContact(_Step):
-    """Changes attributes and tags of the contact; numbers are raised once, whatever is repeated."""
-
-    type: Literal["update_contact"] = "update_contact"
-    set: Attributes = Field(default_factory=dict)
-    unset: tuple[AttributeName, ...] = Field((), max_length=50)
-    increment: Mapping[AttributeName, int | float] = Field(default_factory=dict, max_length=50)
-    add_tags: tuple[Tag, ...] = Field((), max_length=50)
-    remove_tags: tuple[Tag, ...] = Field((), max_length=50)
-
-    @model_validator(mode="after")
-    def _changes(self) -> "UpdateContact":
-        if not (self.set or self.unset or self.increment or self.add_tags or self.remove_tags):
-            raise ValueError("must have `set`, `unset`, `increment`, `add_tags` or `remove_tags`")
-        return self
-
-
-class AddToSegment(_Step):
-    """Puts the contact into a static segment."""
-
-    type: Literal["add_to_segment"] = "add_to_segment"
-    segment: Reference
-
-
-class AwardPoints(_Step):
-    """Asks for points for the contact, once: `points.award_requested` on the bus."""
-
-    type: Literal["award_points"] = "award_points"
-    points: int = Field(ge=1, le=1_000_000)
-    reason: Text | None = Field(None, max_length=255)
-
-
-class Enrol(_Step):
-    """Lets the contact enter another journey, as that one's terms allow."""
-
-    type: Literal["enrol"] = "enrol"
-    journey: Reference
-
-
-class Goal(_Step):
+class Goal(PlainStep):
     """The goal is reached, and the entry ends with that; with `event`, only if that has happened since it began:
     otherwise it goes on."""
 
@@ -266,7 +208,7 @@ class Goal(_Step):
         return {"next": self.next} if self.event else {"end": END}
 
 
-class Exit(_Step):
+class Exit(PlainStep):
     """The entry ends here."""
 
     type: Literal["exit"] = "exit"

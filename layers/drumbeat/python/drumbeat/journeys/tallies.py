@@ -13,15 +13,17 @@ _FAILED = frozenset({Outcome.FAILED.value, Outcome.REFUSED.value})
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """An entry's events that count: how many, and their worth in minor units by currency."""
+    """An entry's events that count: how many, and their worth in minor units by currency. `person`, of a contact's
+    first entry: all that count in its time, whether the contact has entered again or not."""
 
     events: int = 0
     revenue: Mapping[str, int] = field(default_factory=dict)
+    person: "Conversion | None" = None
 
 
 @dataclass(slots=True)
 class Group:
-    """People, how many of them converted, the events that did it, and what these were worth."""
+    """People, or their entries, how many of them converted, the events that did it, and what these were worth."""
 
     members: int = 0
     converted: int = 0
@@ -50,7 +52,7 @@ class StepTally:
 @dataclass(slots=True)
 class Tally:
     """The entries of one version. `states` are those of members, `reasons` why some were over early; the holdout group
-    is apart."""
+    is apart. `people` are members once each, by their first entry, as those of the holdout group are."""
 
     states: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
@@ -58,6 +60,7 @@ class Tally:
     steps: dict[str, StepTally] = field(default_factory=dict)
     members: Group = field(default_factory=Group)
     holdout: Group = field(default_factory=Group)
+    people: Group = field(default_factory=Group)
 
     def add(self, entry: Entry, types: Mapping[str, str], conversion: Conversion) -> None:
         """`types` are the version's steps by id."""
@@ -65,6 +68,8 @@ class Tally:
             self.holdout.add(conversion)
             return
         self.members.add(conversion)
+        if conversion.person is not None:
+            self.people.add(conversion.person)
         self.states[entry.state] += 1
         self.goals += entry.goal is not None
         if entry.state in (State.EXITED, State.FAILED):
@@ -100,7 +105,8 @@ def stored(tally: Tally) -> dict[str, Any]:
             for name, one in tally.steps.items()
         },
         "groups": [
-            [one.members, one.converted, one.events, dict(one.revenue)] for one in (tally.members, tally.holdout)
+            [one.members, one.converted, one.events, dict(one.revenue)]
+            for one in (tally.members, tally.holdout, tally.people)
         ],
     }  # fmt: skip
 
@@ -119,7 +125,7 @@ def together(parts: Iterable[Mapping[str, Any]]) -> Tally:
             step.failed += failed
             step.waiting += waiting
             step.outcomes.update(outcomes)
-        for group, numbers in zip((total.members, total.holdout), part["groups"], strict=True):
+        for group, numbers in zip((total.members, total.holdout, total.people), part["groups"], strict=True):
             _add(group, numbers)
     return total
 

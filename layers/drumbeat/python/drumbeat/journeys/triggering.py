@@ -19,6 +19,9 @@ from drumbeat.journeys.steps import Definition
 from drumbeat.journeys.wakes import Wake
 from drumbeat.table import ConditionFailed
 
+# A date lets contacts in before it comes (journeys.recurring): by a day and some hours.
+EARLY = timedelta(days=2)
+
 
 class Became(StrEnum):
     """What came of letting somebody in."""
@@ -114,14 +117,14 @@ def _entry(journey: Journey, definition: Definition, one: Candidate, number: int
 
 
 def _again(journey: Journey, definition: Definition, one: Candidate) -> Became:
-    """The contact was here before. Entries from before the cause cannot be this cause's."""
+    """The contact was here before. Entries from long before the cause cannot be this cause's."""
     while True:
         latest = None
         for entry in entries.of(journey.tenant, journey.journey_id, one.contact_id):
             latest = latest or entry
             if entry.cause == one.cause:
                 return _repeated(entry)
-            if entry.entered_at < one.at:
+            if entry.entered_at < one.at - EARLY:
                 break
         assert latest is not None  # noqa: S101 - entries are never deleted while their contact is there
         refused = _refused(definition, latest, one)

@@ -107,8 +107,8 @@ class Ending(Body):
 
 class Enrolled(View):
     """What became of the named contacts: how many `entered`, were `held_out`, and why others did not enter, by reason
-    (`already_inside`, `entered_before`, `too_soon`, `journey_paused`). `unknown` are names that no contact
-    has; of these, the `awaited` enter when their profiles have been read from the customer system."""
+    (`already_inside`, `entered_before`, `too_soon`, `journey_paused`, `journey_not_active`). `unknown` are names that
+    no contact has; of these, the `awaited` enter when their profiles have been read from the customer system."""
 
     entered: int
     held_out: int
@@ -125,7 +125,7 @@ class VersionQuery(Body):
 
 
 class JourneyQuery(Listing):
-    """Filters of the list. Archived journeys are in it only when `archived` is true."""
+    """Filters of the list. Archived journeys are in it only when `archived` is true, or `status` is."""
 
     kind: Literal["journey", "workflow", "rule", "sequence"] | None = None
     status: Status | None = None

@@ -154,8 +154,8 @@ def confirm(wake: Wake) -> bool:
         return False
     if not stored.started:
         start(stored)
-        with contextlib.suppress(ConditionFailed):
-            stored.change(Wake.started.set(True), condition=Wake.closed_at.does_not_exist())
+        with contextlib.suppress(ConditionFailed):  # it has vanished
+            stored.change(Wake.started.set(True))
     return True
 
 

@@ -45,7 +45,7 @@ def person(tenant: str, contact_id: str | None, address: str | None) -> Person:
     contact = contacts.find_by_address(tenant, held[0]) if held else contacts.find(tenant, contact_id or "")
     if contact is not None:
         contact_id = contact.contact_id
-        held += [one for one in (contact.email, contact.phone) if one]
+        held += [one for one in (contact.email, contact.phone, contact.push_token) if one]
     elif contact_id is not None and not ids.is_id(contact_id, "con"):
         raise NotFound(NOBODY)
     if contact_id is not None:

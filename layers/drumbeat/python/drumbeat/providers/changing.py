@@ -62,8 +62,8 @@ def add(
 
 
 def change(row: ProviderAccount, wanted: ProviderAccountChange, now: datetime) -> None:
-    """Instances use the new config and secrets within a minute. Raises Invalid, NotFound, Unavailable, and Conflict when
-    somebody else was quicker, or is deleting the account."""
+    """Instances use the new config and secrets within a minute. Raises Invalid, NotFound and Unavailable; and Conflict
+    when somebody else was quicker, or is deleting the account."""
     if row.state != State.ACTIVE:
         raise Conflict("This provider account is being deleted.")
     module = channels.provider(row.channel, row.provider)

@@ -31,11 +31,15 @@ def answers(send: Send, chunk: Chunk, numbers: Iterable[int]) -> dict[int, Entry
     imprints: Mapping[str, str] = chunk.imprints or {}
     asked = [number for number in numbers if str(number) in imprints]
     try:
-        account = providers.account(send.tenant, send.channel, chunk.account or send.account) if asked else None
-    except NotFound:  # deleted since
+        return _answers(send, chunk, asked, imprints) if asked else {}
+    except NotFound:  # the account was deleted since, or its credentials are gone
         return {}
-    ask = channels.provider(account.channel, account.provider).ask if account else None
-    if account is None or ask is None:
+
+
+def _answers(send: Send, chunk: Chunk, asked: list[int], imprints: Mapping[str, str]) -> dict[int, Entry]:
+    account = providers.account(send.tenant, send.channel, chunk.account or send.account)
+    ask = channels.provider(account.channel, account.provider).ask
+    if ask is None:
         return {}
     everyone, channel = chunk.contacts, channels.get(send.channel)
     found = {person.contact_id: person for person in contacts.many(send.tenant, [everyone[n] for n in asked])}
@@ -48,10 +52,7 @@ def answers(send: Send, chunk: Chunk, numbers: Iterable[int]) -> dict[int, Entry
         )
         for number, address in addressed.items()
     }  # fmt: skip
-    try:
-        told = ask(account, list(questions.values()))
-    except NotFound:  # its credentials are gone
-        return {}
+    told = ask(account, list(questions.values()))
     result = {number: told[place] for place, number in enumerate(questions) if place in told}
     # Who was changed since may have another address by now, of which the provider knows nothing.
     return {

@@ -172,7 +172,7 @@ def _prepared(work: Work, account: Account, content: Content, secret: bytes) -> 
     messages = {number: message for number, message in messages.items() if _tracked(work, number) == tracked}
     call = Call(
         account, rendering.sender(content), rendering.template(content, tracked=tracked), list(messages.values()),
-        content.reply_to, content.said or {}, content.route, work.claim,
+        content.reply_to, content.said or {}, content.route, work.claim, tracked,
     )  # fmt: skip
     most = channels.provider(account.channel, account.provider).fitting(call)
     chosen = list(messages)[: min(most, int(work.chunk.span or most))]

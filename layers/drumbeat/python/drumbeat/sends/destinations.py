@@ -64,6 +64,18 @@ class Agreed:
         return prices.each(own, self.tenants, message.destination) or Decimal(0)
 
 
+_latest: tuple[Mapping[str, Any] | None, Agreed] | None = None
+
+
+def of_launch(launch: Mapping[str, Any] | None) -> Agreed:
+    """What a send's launch keeps. Each of its recipients asks for it, and reading a few hundred prices takes
+    milliseconds: that of the latest send is kept."""
+    global _latest
+    if _latest is None or _latest[0] is not launch:
+        _latest = launch, Agreed((launch or {}).get("prices"))
+    return _latest[1]
+
+
 def agreed(
     tenants: Sequence[SmsPrice], currency: str, routes: Sequence[Route] = (), preferred: str | None = None
 ) -> dict[str, Any]:

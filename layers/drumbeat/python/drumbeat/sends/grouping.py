@@ -11,8 +11,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from drumbeat.contacts.model import Contact
-from drumbeat.sends import local_time
-from drumbeat.sends.destinations import Agreed
+from drumbeat.sends import destinations, local_time
 from drumbeat.sends.model import Send
 from drumbeat.table import MOST_IN_BATCH_GET, MOST_IN_TRANSACTION
 from drumbeat.templates.bodies import choose
@@ -42,7 +41,7 @@ def routes(send: Send) -> list[str]:
 def _account(contact: Contact | None, send: Send) -> str | None:
     if contact is None or contact.phone is None or len(routes(send)) < 2:
         return None
-    found = Agreed(send.launch["prices"]).route(contact.phone).account
+    found = destinations.of_launch(send.launch).route(contact.phone).account
     return None if found == send.account else found
 
 

@@ -86,4 +86,4 @@ def _name(send: Send, chunk: Chunk, person: Contact, text: str | None) -> str | 
     if send.channel == "email":
         return domains.domain(address)
     number = None if text is None else len(parts.count(text).parts)
-    return destinations.Agreed((send.launch or {}).get("prices")).kept(address, number, chunk.account or send.account)
+    return destinations.of_launch(send.launch).kept(address, number, chunk.account or send.account)

@@ -35,7 +35,7 @@ def compute(tenant: str, send: Send) -> dict[str, Any]:
     sets: Counter[str] = Counter()
     open_chunks = 0
     paid = channels.get(send.channel).paid_by_length
-    prices = destinations.Agreed((send.launch or {}).get("prices")) if paid else None
+    prices = destinations.of_launch(send.launch) if paid else None
     by_account: Counter[str] = Counter()
     details, recovery = Breakdown(marks.hour_of(send.launched_at), prices=prices), Recovery(clock.business())
     # Whether a send is finished must not be read from a stale copy; at half the price once it is.

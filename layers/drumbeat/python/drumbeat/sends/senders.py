@@ -46,10 +46,10 @@ class Sender(Entity):
     has been given away.
 
     `slow_rate` is what it was slowed down to at `slowed_at` (wall time), when the provider throttled it
-    (drumbeat.sends.throttling). `a_day` is a daily limit that we count ourselves: `used` were given away on the day
-    `used_on` (of UTC, wall time); else `left_today` is what the provider says. Until `held_until` (wall time) nothing is released, for `held_reason`. `circuit` and
-    what follows it are of drumbeat.sends.circuit, in business time. `revived_at` is when a sweep last put a new
-    governor in the place of a dead one.
+    (drumbeat.sends.throttling); until `held_until` (wall time) nothing is released, for `held_reason`. `left_today` is
+    what the provider says; `a_day` is a daily limit that we count ourselves: of it `used` were given away on the day
+    `used_on` (of UTC, wall time). `circuit` and what follows it are of drumbeat.sends.circuit, in business time.
+    `revived_at` is when a sweep last put a new governor in the place of a dead one.
     """
 
     TYPE = "SENDER"

@@ -117,9 +117,7 @@ def _tell(send: Send, chunk: Chunk, sent: Mapping[int, str]) -> dict[int, Contac
     """Write the timeline rows that the lost call would have written, with the provider's ids where they are known;
     gives whom they are of."""
     everyone = chunk.contacts
-    found = {
-        contact.contact_id: contact for contact in contacts.many(send.tenant, [everyone[n] for n in sorted(sent)])
-    }
+    found = {contact.contact_id: contact for contact in contacts.many(send.tenant, [everyone[n] for n in sorted(sent)])}
     people = {number: found[everyone[number]] for number in sent if everyone[number] in found}
     table.put_many(sent_rows(send, chunk, people, {number: sent[number] for number in people}))
     return people

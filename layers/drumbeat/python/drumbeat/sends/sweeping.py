@@ -17,6 +17,9 @@ from drumbeat.table import ConditionFailed
 # A send is looked at again after this while it is open, and after that now and then for a day: should the last roll-up
 # have been lost, another one makes its numbers right.
 AGAIN, AGAIN_WHEN_OVER, LOOKED_AT = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+# While all that is open waits for its time (a night, say), a roll-up finds nothing new and reads the whole send: it is
+# looked at again when something is due, and after this at the latest.
+AGAIN_WHEN_WAITING = timedelta(minutes=15)
 # Wall time without a step of the planner, after which it is dead.
 PLANNING_LATE = timedelta(minutes=2)
 MOST_A_SHARD = 25
@@ -65,14 +68,13 @@ def _due_sends(now: datetime) -> Iterator[Send]:
 def _look_at(send: Send, now: datetime) -> None:
     """Plan what was not planned, hand what is due to the governor, add up; and come back, or leave it alone."""
     over = send.finished_at is not None
-    started: list[str] = []
+    started, due_at = list[str](), None
     if over and send.finished_at + LOOKED_AT < now and not _any_due(send):
         later: list[Action] = [Send.gsi2pk.remove(), Send.gsi2sk.remove()]
     else:
-        again = AGAIN_WHEN_OVER if over else daily.AGAIN if daily.is_daily(send) else AGAIN
-        later = [Send.gsi2sk.set(sort_key(now + again, send.send_id))]
         if not over:
-            started = _carry_on(send, now)
+            started, due_at = _carry_on(send, now)
+        later = [Send.gsi2sk.set(sort_key(now + _again(send, due_at, now), send.send_id))]
         queues.send(ROLL_UP, send.tenant, [{"tenant": send.tenant, "send": send.send_id}])
     later.append(Send.swept_at.set(now))
     if started:
@@ -83,13 +85,24 @@ def _look_at(send: Send, now: datetime) -> None:
         return
 
 
+def _again(send: Send, due_at: datetime | None, now: datetime) -> timedelta:
+    """How long until the send is looked at again; `due_at` is when the next of its chunks is due."""
+    if send.finished_at is not None:
+        return AGAIN_WHEN_OVER
+    if daily.is_daily(send):
+        return daily.AGAIN
+    if due_at is None or not send.planned_whole:
+        return AGAIN
+    return min(max(AGAIN, due_at - now), AGAIN_WHEN_WAITING)
+
+
 def _any_due(send: Send) -> bool:
     return any(due.next_at(account, send.send_id) for account in moving.accounts(send))
 
 
-def _carry_on(send: Send, now: datetime) -> list[str]:
-    """Start what should be at work and is not; gives what was started."""
-    started = []
+def _carry_on(send: Send, now: datetime) -> tuple[list[str], datetime | None]:
+    """Start what should be at work and is not; gives what was started, and when the next chunk is due."""
+    started, upcoming = list[str](), list[datetime]()
     silent = (send.planned_at or clock.wall_time_of(send.launched_at)) < clock.wall() - PLANNING_LATE
     if daily.is_daily(send):
         daily.seal(send, now)
@@ -99,12 +112,13 @@ def _carry_on(send: Send, now: datetime) -> list[str]:
         started.append("planner")
     for account in moving.accounts(send):
         at = governing.next_at(send, now, account)
+        upcoming += [at] if at else []
         if at is None or at > now or states.rests(send):
             continue
         if f"{send.tenant}#{send.send_id}" not in (senders.get(account).work or ()):
             senders.add_work(account, send.tenant, send.send_id)
             started.append("governor")
-    return started
+    return started, min(upcoming, default=None)
 
 
 def _accounts() -> Iterator[Sender]:

@@ -52,7 +52,8 @@ class Config(Body):
 
     Mail may come from addresses in `sender_domain`, or in domains below it. `verification_key` is the public key of its
     event webhook (Settings, Mail Settings, Event Webhook, Security features). `tracking` says whose pixel and links
-    count: ours, which are in the mail already, or SendGrid's besides. `messages_per_second` is what the plan allows.
+    count: ours, which are in the mail already, or SendGrid's besides; who wants no tracking has neither.
+    `messages_per_second` is what the plan allows.
     """
 
     sender_domain: Annotated[str, StringConstraints(to_lower=True, max_length=253, pattern=_DOMAIN)]
@@ -134,7 +135,7 @@ def request(call: Call) -> dict[str, Any]:
     if config.get("ip_pool"):
         whole.ip_pool_name = sdk.IpPoolName(config["ip_pool"])
     theirs = call.said.get("provider_template")
-    tracked = bool(theirs) or config.get("tracking") == "sendgrid"
+    tracked = call.tracked and (bool(theirs) or config.get("tracking") == "sendgrid")
     tracking = sdk.TrackingSettings()
     tracking.click_tracking = sdk.ClickTracking(tracked, tracked)
     tracking.open_tracking = sdk.OpenTracking(tracked)

@@ -26,13 +26,11 @@ from pydantic_core import from_json
 
 from drumbeat import clock
 from drumbeat.channels import Account
-from drumbeat.channels.outcomes import CallResult, CallState, asked_to_wait
+from drumbeat.channels.outcomes import MOST_WAIT, CallResult, CallState, asked_to_wait
 
 CONNECT_TIMEOUT, READ_TIMEOUT = 3.0, 15.0
 # twilio.com/docs/sendgrid/api-reference/mail-send: accounts of EU subusers have a server of their own.
 SERVERS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
-# The longest that a provider is believed when it says how long to wait.
-MOST_WAIT = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ _KNOWN = re.compile(r"Endpoint (arn:\S+) already exists with the same Token")
 # What is over for a token: the app is gone from the device, or its token has changed.
 _GONE = {"EndpointDisabled": "endpoint_disabled", "EndpointDisabledException": "endpoint_disabled"}
 _NOT_FOUND = frozenset({"NotFound", "NotFoundException"})
+# How Publish says it of an endpoint that was deleted: InvalidParameter, "Invalid parameter: TargetArn Reason: …".
+_NO_ENDPOINT = "No endpoint found"
 _INVALID = frozenset({"InvalidParameter", "InvalidParameterException", "ParameterValueInvalid", "ValidationError"})
 
 ask = None
@@ -144,13 +146,14 @@ def _published(endpoint: str, text: str, *, asked: bool) -> Any:
     """SNS's answer, or what it means that there is none. `asked`: the endpoint itself is the contact's token."""
 
     def refused(error: ClientError) -> CallResult:
-        code = error.response["Error"]["Code"]
+        code, why = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
+        unknown = code in _NOT_FOUND or (code in _INVALID and _NO_ENDPOINT in why)
         if code in _GONE:
             return _gone(_GONE[code])
-        if code in _NOT_FOUND and not asked:  # it was deleted since this instance asked for it
+        if unknown and not asked:  # it was deleted since this instance asked for it
             forget()
             return CallResult(CallState.ANSWERED, [Entry(Fate.AGAIN, reason="endpoint_not_found")])
-        if code in _NOT_FOUND:
+        if unknown:
             return _gone("endpoint_not_found")
         if code in _INVALID:
             return _rejected(code)

@@ -6,11 +6,14 @@ ECMA-262, 25.5.2 (JSON.stringify), 6.1.6.1.20 (Number::toString), 10.1.11.1 (the
 """
 
 import json
+import re
 from decimal import Decimal
 from typing import Any
 
 # Keys that are indices of arrays come first, in the order of numbers.
 _MOST_INDEX = 2**32 - 2
+# Halves of pairs of surrogates, which no encoding has; in JSON they may stand as escapes.
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def rewritten(text: str) -> str:
@@ -28,7 +31,7 @@ def _refused(name: str) -> Any:
 def written(value: Any) -> str:
     """A value of `json.loads` as text."""
     if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
+        return _HALF.sub(_escaped, json.dumps(value, ensure_ascii=False))
     if isinstance(value, float):
         return _number(value)
     if isinstance(value, list):
@@ -36,6 +39,10 @@ def written(value: Any) -> str:
     if isinstance(value, dict):
         return "{" + ",".join(f"{written(key)}:{written(value[key])}" for key in _in_order(value)) + "}"
     return json.dumps(value)
+
+
+def _escaped(half: re.Match[str]) -> str:
+    return f"\\u{ord(half[0]):04x}"
 
 
 def _in_order(value: dict[str, Any]) -> list[str]:

@@ -49,7 +49,8 @@ def _number(step_id: str) -> int | str:
 
 
 def _performance(data: Any, asked: Asked) -> Any:
-    """Steps under their documented numbers and types; of a condition of several parts, the first."""
+    """Steps under their documented numbers and types; of a condition of several parts, the first. `conversions` are
+    executions that converted, as its `conversion_rate` is of the executions."""
     return {
         "workflow_info": {
             "name": data["name"], "status": data["status"], "execution_count": data["entries"],
@@ -66,7 +67,7 @@ def _performance(data: Any, asked: Asked) -> Any:
         ],
         "conversion_metrics": {
             "workflow_completions": data["completed"], "completion_rate": data["completion_rate"],
-            "conversions": data["conversions"], "conversion_rate": data["conversion_rate"],
+            "conversions": data["converted"], "conversion_rate": data["conversion_rate"],
             "revenue": data["revenue"],
         },
     }  # fmt: skip
@@ -77,5 +78,5 @@ def rows(prefix: str) -> tuple[Row, ...]:
     return (
         Row(f"POST {at}", "journeys.create_journey", request=_new, reply=_workflow, fields=_FIELDS),
         Row(f"GET {at}/{{workflow_id}}/performance", "journeys.get_performance", request=_of, reply=_performance),
-        Row(f"PUT {at}/{{workflow_id}}/status", "journeys.set_status", request=_of, reply=_switched),
+        Row(f"PUT {at}/{{workflow_id}}/status", "journeys.set_status", request=_of, reply=_switched, fields=_FIELDS),
     )

@@ -14,22 +14,20 @@ from typing import Any
 
 from drumbeat.journeys.documented import Converted, actions, triggers, words
 from drumbeat.journeys.documented.rules import TRIGGER, delayed, listed
-from drumbeat.journeys.documented.words import Wrong, an_object, first
+from drumbeat.journeys.documented.words import Wrong, an_object
 
 FIELDS = (*TRIGGER, "emails", "steps", "terms")
 _USUAL = timedelta(days=1)
 
 
-def mails(said: Mapping[str, Any]) -> list[Any]:
-    """The mails as they came."""
-    listed = first(said, "emails", "steps")
-    return list(listed) if isinstance(listed, list | tuple) else []
+def listed_as(said: Mapping[str, Any]) -> str:
+    """What the document calls its mails."""
+    return "steps" if said.get("emails") is None and said.get("steps") is not None else "emails"
 
 
 def converted(said: Mapping[str, Any]) -> Converted:
     """The sequence in our words. Raises Invalid."""
-    name = "steps" if said.get("emails") is None and said.get("steps") is not None else "emails"
-    problems, steps, places = words.Problems(), list[dict[str, Any]](), list[str]()
+    name, problems, steps, places = listed_as(said), words.Problems(), list[dict[str, Any]](), list[str]()
     trigger: dict[str, Any] = {}
     day = 0.0
     with problems.noted():

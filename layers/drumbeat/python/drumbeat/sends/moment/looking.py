@@ -56,8 +56,10 @@ def _in_hours(send: Send, chunk: Chunk, number: int, person: Contact, now: datet
     opening = weeks.opens_at(week, place.zones, now)
     if opening is None:
         return Look(Outcome.QUIET_HOURS, NOWHERE_OPEN)
-    until = weeks.spread(week, place.zones, opening, timedelta(seconds=int(said["spread"])) * _share(chunk))
-    return Look(Outcome.STALE) if until > last else Look(until=until)
+    if opening >= last:
+        return Look(Outcome.STALE)
+    over = min(timedelta(seconds=int(said["spread"])), last - opening)
+    return Look(until=weeks.spread(week, place.zones, opening, over * _share(chunk)))
 
 
 def week_of(channel: str, hours: dict[str, Any], place: Place) -> Week:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from drumbeat.dialects import Asked, Row, automation
+from drumbeat.dialects import Asked, Row
+from drumbeat.dialects.mcp import automation
 
 PREFIX = "/api/marketing"
 # Documented names of what the canonical API calls otherwise.
