@@ -26,9 +26,8 @@ def quicker(
     key: Key, act: Callable[..., object], *args: Any, times: int = 1, operation: str | None = None, **more: Any
 ) -> Iterator[list[str]]:
     """Do `act(key, *args, **more)` just before the item of this key is written (or, in a transaction, checked), the
-    first `times`; with `operation`, before writes of this kind (`BatchGetItem`: before it is read for an index that is
-    behind). Gives the operations that it came before; fails when
-    there was none."""
+    first `times`; with `operation`, before writes of this kind (`BatchGetItem`: before it is read, as where an
+    index was behind). Gives the operations that it came before; fails when there was none."""
     happened: list[str] = []
 
     def look(params: dict[str, Any], model: Any, **_: Any) -> None:

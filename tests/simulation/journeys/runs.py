@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from tests.simulation import edge, towns
+from tests.simulation import runs as campaigns
 from tests.simulation.journeys import promises
 from tests.simulation.journeys.story import Story
-from tests.simulation import runs as campaigns
 from tests.simulation.runs import PEOPLE, Result
 
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from drumbeat import clock
-from drumbeat.accounts import links
+from drumbeat.accounts import links, settings
 from drumbeat.accounts.model import ApiKey, Tenant, User
+from drumbeat.accounts.settings import SettingsChange
 
 from tests.meanwhile import appeared, changed, quicker, stored
 from tests.unit.accounts.people import PASSWORD, Person
@@ -150,3 +151,12 @@ def test_a_link_of_before_the_password_was_changed_is_of_no_use(world: World) ->
 
     with pytest.raises(links.InvalidLink):
         links.follow("reset", links.NewPassword(token=link.token, password=PASSWORD))
+
+
+def test_two_who_change_settings_at_once_both_do(world: World) -> None:
+    """Also where something else must hold: with the change in a transaction."""
+    with quicker(ACME, changed, settings=json.dumps({"language": "bn"})):
+        settings.change("ten_acme", SettingsChange(currency="BDT"), holding=lambda transaction: None)
+
+    after = settings.fresh("ten_acme")
+    assert (after.language, after.currency) == ("bn", "BDT")

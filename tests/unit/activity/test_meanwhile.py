@@ -1,17 +1,19 @@
 """A contact's facts change between their read and the purchase that adds to them."""
 
+import json
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from drumbeat import clock
-from drumbeat.activity import purchases
+from drumbeat.activity import interest, purchases
+from drumbeat.activity.interest import Interest
 from drumbeat.activity.purchases import Bought
 from drumbeat.contacts import model
 from drumbeat.contacts.model import Contact
 from drumbeat.table import Transaction, TransactionRefused
 
-from tests.meanwhile import changed, stored
+from tests.meanwhile import appeared, changed, quicker, stored
 from tests.world import World
 
 TENANT = "ten_acme"
@@ -61,3 +63,17 @@ def test_a_purchase_of_nobody_is_refused(world: World) -> None:
 
     with pytest.raises(TransactionRefused):
         bought(contact)
+
+
+def test_two_who_declare_at_once_what_they_wait_for_both_hear_of_it(world: World) -> None:
+    """The first two of a tenant, and two later ones."""
+    key = Interest.key(TENANT)
+    theirs = {"event": {"signed_in": ["jrn_theirs"]}}
+
+    with quicker(key, appeared, Interest(*key, topics=theirs)):
+        interest.declare(TENANT, "jrn_1", {"event": ["bought"]})
+    assert interest.waited(TENANT) == {"signed_in", "bought"}
+
+    with quicker(key, changed, topics=json.dumps(theirs)):
+        interest.declare(TENANT, "jrn_2", {"event": ["left"]})
+    assert interest.waited(TENANT) == {"signed_in", "left"}

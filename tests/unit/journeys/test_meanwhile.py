@@ -5,34 +5,21 @@ from typing import Any
 
 import pytest
 from drumbeat import clock, ids
-from drumbeat.errors import Conflict
 from drumbeat.journeys import (
     advancing,
-    dry_run,
-    enrolments,
-    lifecycle,
-    measuring,
-    meeting,
     model,
-    recurring,
-    replays,
     sending,
-    sweeping,
     wakes,
 )
-from drumbeat.journeys.dry_run import DryRun, DryRunRequest
-from drumbeat.journeys.enrolments import Enrolment
 from drumbeat.journeys.entries import Entry
-from drumbeat.journeys.measuring import Cell
-from drumbeat.journeys.model import Journey
 from drumbeat.journeys.wakes import Wake
 from drumbeat.sends import planning
-from drumbeat.sends.model import SHARDS, Chunk, Send
+from drumbeat.sends.model import SHARDS, Chunk
 
 from tests import rewind
-from tests.meanwhile import appeared, changed, quicker, stored
+from tests.meanwhile import appeared, changed, quicker
 from tests.unit.journeys.engine import Engine, contact, mail, on, wait
-from tests.unit.sends.conftest import TENANT
+from tests.unit.sends.conftest import TENANT, Clocked
 
 LATER = "2999-01-01T00:00:00.000Z"
 
@@ -40,6 +27,17 @@ LATER = "2999-01-01T00:00:00.000Z"
 def started() -> int:
     """How many executions of machines were started."""
     return sum(len(machine.executions) for machine in rewind.backend("stepfunctions").state_machines)
+
+
+def message(journey: str) -> Any:
+    """The first step of its first version."""
+    return model.version(TENANT, journey, 1).read.steps[0]
+
+
+def meet(event_id: str) -> None:
+    """What comes of an event that has happened just now."""
+    row = f"{clock.iso(clock.business())}#{event_id}"
+    meeting.meet(HappenedMessage(tenant=TENANT, contact=contact(0), row=row))
 
 
 def entry_key(journey: str) -> tuple[str, str]:
@@ -57,13 +55,10 @@ def test_a_chunk_that_another_wake_wrote_meanwhile_stays(engine: Engine) -> None
     journey = engine.running(on("x"), mail("one"))
     engine.enter(journey, 0)
     state = engine.due(journey)
-    step = model.version(TENANT, journey, 1).read.steps[0]
-    send = sending.of_today(engine.get(journey), 1, step, "hold", clock.business())
+    send = sending.of_today(engine.get(journey), 1, message(journey), "hold", clock.business())
     shard = ids.shard(wake_of(state).pk, SHARDS)
 
-    with quicker(
-        Chunk.key(TENANT, send.send_id, shard, 0), appeared, planning.chunk_of(send, shard, 0, [contact(9)])
-    ):
+    with quicker(Chunk.key(TENANT, send.send_id, shard, 0), appeared, planning.chunk_of(send, shard, 0, [contact(9)])):
         advancing.advance(state)
 
     assert engine.handed_over(journey) == {(contact(0), "one"): 1, (contact(9), "one"): 1}
@@ -115,28 +110,204 @@ def test_an_event_does_not_wake_whose_wait_is_over_meanwhile(engine: Engine) -> 
     engine.enter(journey, 0)
     advancing.advance(engine.due(journey))
     state = engine.due(journey)
-    engine.happens(0, "purchase")
+    engine.happens(0, "purchase", event_id="e1")
 
     with quicker(entry_key(journey), lambda _: advancing.advance(state)):
-        engine.world._streams()
-        engine.world._queues()
+        meet("e1")
 
     assert engine.entry(journey).step == "v" and engine.entry(journey).met is None
 
 
-@pytest.mark.parametrize("exits", [True, False])
-def test_a_goal_that_was_reached_meanwhile_stays(engine: Engine, exits: bool) -> None:
-    """Two events that reach it come at once; and the entry's own step says that it is reached."""
-    terms = {"goal": {"event": "purchase"}, "exit_on": {"goal": exits}}
-    journey = engine.running(on("x"), wait("w", "PT1H"), {"id": "g", "type": "goal"}, **terms)
+def test_of_two_events_that_reach_the_goal_at_once_the_first_counts(engine: Engine) -> None:
+    journey = engine.running(on("x"), wait("w", "PT1H"), goal={"event": "purchase"}, exit_on={"goal": False})
+    engine.enter(journey, 0)
+    for name in ("e1", "e2"):
+        engine.happens(0, "purchase", event_id=name)
+
+    with quicker(entry_key(journey), lambda _: meet("e2")):
+        meet("e1")
+
+    assert engine.entry(journey).goal["event_id"] == "e2"
+
+
+def test_a_goal_that_an_event_reaches_while_the_last_step_is_done_is_kept(engine: Engine) -> None:
+    steps = wait("w", "PT1H"), {"id": "g", "type": "goal"}
+    journey = engine.running(on("x"), *steps, goal={"event": "purchase"}, exit_on={"goal": False})
     engine.enter(journey, 0)
     advancing.advance(engine.due(journey))
-    engine.happens(0, "purchase", properties={"value": 5})
+    state = engine.due(journey)
+    engine.happens(0, "purchase", event_id="e1", properties={"value": 5})
 
-    def reached(_: Any) -> None:
-        engine.happens(0, "purchase", properties={"value": 7})
-        advancing.advance(engine.due(journey)) if exits else None
+    with quicker(entry_key(journey), lambda _: meet("e1")):
+        advancing.advance(state)
 
-    with quicker(entry_key(journey), reached):
-        engine.world._streams()
-        engine.world._queues()
+    assert engine.entry(journey).state == "done" and engine.entry(journey).goal["value"] == 500
+
+
+def test_whoever_is_through_when_they_leave_the_segment_is_through(engine: Engine) -> None:
+    segment = engine.clocked.segment()
+    journey = engine.running(on("x"), wait("w", "PT1H"), exit_on={"segment": segment})
+    engine.enter(journey, 0)
+
+    with quicker(entry_key(journey), changed, state="done", reason="completed", moves=5):
+        meeting.left(TENANT, segment, contact(0), clock.business() + timedelta(minutes=1))
+
+    assert engine.entry(journey).reason == "completed"
+
+
+def test_two_who_change_a_journey_at_once_are_told(engine: Engine) -> None:
+    made = engine.running(on("x"), mail("one"))
+    for act in (lifecycle.pause, lifecycle.archive, lambda one, now: lifecycle.publish(one, "usr_1", now)):
+        journey = engine.get(made)
+        with quicker((journey.pk, journey.sk), changed, description="meanwhile"), pytest.raises(Conflict):
+            act(journey, clock.business())
+    assert (engine.get(made).status, engine.get(made).version) == ("active", 1)
+
+
+def test_a_journey_that_is_archived_meanwhile_does_not_pause_itself(engine: Engine) -> None:
+    journey = engine.running(on("x"), mail("one"))
+
+    with quicker(Journey.key(TENANT, journey), changed, status="archived"):
+        lifecycle.pause_itself(TENANT, journey, "no template")
+
+    assert engine.get(journey).status == "archived"
+
+
+def test_a_journey_that_is_made_twice_is_made_once(engine: Engine) -> None:
+    journey = engine.running(on("x"), mail("one"))
+    again = model.make(TENANT, journey, "Again", engine.get(journey).definition, None, clock.business())
+
+    assert model.add(again).version == 1 and engine.get(journey).name == "Welcome"
+
+
+@pytest.mark.parametrize("meanwhile", [{"reason": "complaints"}, {"state": "cancelled"}])
+def test_a_send_that_stopped_for_another_reason_does_not_go_on_with_its_journey(
+    engine: Engine, meanwhile: dict[str, Any]
+) -> None:
+    journey = engine.running(on("x"), mail("one"))
+    engine.enter(journey, 0)
+    advancing.advance(engine.due(journey))
+    lifecycle.pause(engine.get(journey), clock.business())
+    (row,) = sending.of_journey(TENANT, journey)
+    key = Send.key(TENANT, row.send_id)
+
+    with quicker(key, changed, **meanwhile):
+        lifecycle.resume(engine.get(journey), clock.business())
+
+    assert meanwhile.items() <= (stored(key) or {}).items() and (stored(key) or {})["state"] != "sending"
+
+
+def test_what_is_done_meanwhile_is_not_started_again(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By a resumption, or by a sweep: wakes, walks over audiences, passes over figures, and turns of schedules."""
+    monkeypatch.setattr(measuring, "PATIENCE", -1.0)
+    journey = engine.running({"type": "date", "attribute": "birthday"}, mail("one"))
+    engine.enter(journey, 0)
+    wake = wake_of(engine.due(journey))
+    (walk,) = enrolments.begin(engine.get(journey), "cause", clock.business(), {"segment": None})
+    measuring.measured(TENANT, journey, clock.business())
+    engine.time.passes(timedelta(minutes=10))
+    before = started()
+
+    with (
+        quicker((wake.pk, wake.sk), changed, gsi2sk=LATER),
+        quicker((walk.pk, walk.sk), changed, gsi2sk=LATER),
+        quicker((Cell.partition(TENANT, journey), measuring.HEAD), changed, gsi2sk=LATER),
+        quicker(Journey.key(TENANT, journey), changed, gsi2sk=LATER),
+    ):
+        sweeping.sweep(clock.business())
+    lifecycle.pause(engine.get(journey), clock.business())
+    with quicker((wake.pk, wake.sk), changed, done_at=clock.business()):
+        lifecycle.resume(engine.get(journey), clock.business())
+
+    # The turn was begun, under a name of its own; that it comes again is what others have said.
+    assert started() == before + 1 and engine.get(journey).gsi2sk == LATER
+
+
+def test_an_enrolment_that_is_asked_for_again_goes_on_where_it_is(clocked: Clocked) -> None:
+    engine = Engine(clocked, people=3)
+    journey = engine.get(engine.running(on("x"), mail("one")))
+    first = enrolments.named(journey, [contact(0)], "asked", clock.business())
+    (walk,) = enrolments.begin(journey, "cause", clock.business(), {"segment": None})
+    while not enrolments.enrol(walk.state)["done"]:
+        pass
+    engine.time.passes(timedelta(minutes=1))
+
+    again = enrolments.named(journey, [contact(0)], "asked", clock.business())
+    (walked,) = enrolments.begin(journey, "cause", clock.business(), {"segment": None})
+
+    assert again.finished_at == first.finished_at and walked.done
+
+
+def test_a_slow_run_of_an_enrolment_does_not_set_it_back(clocked: Clocked, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine(clocked, people=3)
+    monkeypatch.setattr(enrolments, "SLICE", 1)
+    journey = engine.get(engine.running(on("x"), mail("one")))
+    (walk,) = enrolments.begin(journey, "cause", clock.business(), {"segment": None})
+
+    def go_on(_: Any) -> None:
+        while not enrolments.enrol(walk.state)["done"]:
+            pass
+
+    with quicker((walk.pk, walk.sk), go_on):
+        assert enrolments.enrol(walk.state)["done"]
+
+    row = Enrolment.fetch(walk.pk, walk.sk)
+    assert row is not None and row.done and sum(row.counts.values()) == 3
+
+
+def test_figures_of_a_later_time_stay(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    journey = engine.running(on("x"), mail("one"))
+    engine.enter(journey, 0)
+    began = clock.business()
+    engine.time.passes(timedelta(minutes=1))
+    assert measuring.measured(TENANT, journey, clock.business()).as_of == clock.business()
+
+    state = {"tenant": TENANT, "journey": journey, "shard": 0, "day": "", "began": clock.iso(began)}
+    measuring.round_of(state)
+    assert measuring.measured(TENANT, journey, clock.business()).as_of == clock.business()
+
+    engine.time.passes(timedelta(minutes=1))
+    monkeypatch.setattr(measuring, "PATIENCE", -1.0)
+    assert not measuring.measured(TENANT, journey, clock.business()).complete
+    head = Cell.fetch(Cell.partition(TENANT, journey), measuring.HEAD)
+    assert head is not None and head.left  # the rest of the pass waits
+
+
+def test_a_dry_run_is_made_once_and_never_goes_back(engine: Engine) -> None:
+    asked = DryRunRequest(journey_id=engine.running(on("x"), mail("one")))
+    state = {"tenant": TENANT, "job": "job_1"}
+    dry_run.begin(TENANT, asked, "job_1", clock.business())
+
+    with quicker(DryRun.key(TENANT, "job_1"), lambda _: replays.round_of(dict(state))):
+        replays.round_of(dict(state), seconds=-1.0)
+
+    assert dry_run.begin(TENANT, asked, "job_1", clock.business()).state == "done"
+    assert int((stored(DryRun.key(TENANT, "job_1")) or {})["shard"]) > 0
+
+
+def test_of_two_who_make_a_days_send_at_once_one_makes_it(engine: Engine) -> None:
+    journey = engine.get(engine.running(on("x"), mail("one")))
+    made: list[Send] = []
+
+    def make() -> Send:
+        return sending.of_today(journey, 1, message(journey.journey_id), "hold", clock.business())
+
+    day = clock.business().date().isoformat()
+    key = Send.key(TENANT, ids.derived("snd", TENANT, journey.journey_id, "1", "one", day, "0"))
+    with quicker(key, lambda _: made.append(make())):
+        made.append(make())
+
+    assert made[0].send_id == made[1].send_id == key[0].split("#")[2]
+
+
+def test_a_wake_that_is_closed_twice_began_to_act_once(engine: Engine) -> None:
+    journey = engine.running(on("x"), mail("one"))
+    engine.enter(journey, 0)
+    wake = wake_of(engine.due(journey))
+    at = clock.business()
+    wakes.close(wake_of(engine.due(journey)))
+    engine.time.passes(timedelta(minutes=1))
+
+    wakes.close(wake)
+
+    assert wake_of({"journey": journey, "wake": wake.place}).closed_at == at

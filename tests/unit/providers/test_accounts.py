@@ -12,7 +12,7 @@ from drumbeat.providers.model import ProviderAccount
 from drumbeat.sends.senders import Sender
 
 from tests import rewind
-from tests.meanwhile import changed, quicker
+from tests.meanwhile import changed, quicker, stored, vanished
 from tests.sendgrid import GOOD_KEY, NO_SCOPE_KEY, refusal
 from tests.unit.providers.conftest import SENDGRID, account, choose, parameters
 from tests.world import World
@@ -199,6 +199,16 @@ def test_credentials_for_an_account_that_is_deleted_meanwhile_do_not_stay(world:
     with quicker(ProviderAccount.key("ten_acme", one), lambda key: rewind.drop_rows([key])):
         assert world.call("providers.update_account", path={"account_id": one}, body=body).status == 409
     assert parameters() == {}
+
+
+def test_an_account_that_two_delete_at_once_stays_away(world: World) -> None:
+    one = account(world)
+    key = ProviderAccount.key("ten_acme", one)
+
+    with quicker(key, vanished):
+        assert world.call("providers.delete_account", path={"account_id": one}).status == 404
+
+    assert stored(key) is None
 
 
 def test_credentials_that_are_gone_can_be_put_in_again(world: World) -> None:

@@ -12,10 +12,13 @@ from drumbeat.sends import (
     circuit,
     claims,
     confirmations,
+    daily,
     due,
     environment,
     gate,
+    moving,
     planning,
+    provider_messages,
     quotas,
     rollups,
     senders,
@@ -32,7 +35,7 @@ from drumbeat.sends.totals import Totals
 from drumbeat.table import ConditionFailed
 
 from tests.meanwhile import appeared, changed, quicker, stored, vanished
-from tests.sends import Sent, sent
+from tests.sends import SENT_AT, Sent, sent
 from tests.unit.sends.conftest import TENANT, Clocked
 from tests.world import World
 
@@ -499,3 +502,68 @@ def test_two_planners_write_the_chunks_of_a_page_once(world: World) -> None:
         planning._plan_pages(at_hand.send, 0, 0, 0, iter([page]), 5)
 
     assert bytes((stored(at_hand.at) or {})["recipients"].value) == b""
+
+
+def test_whoever_lost_the_claim_does_not_call(world: World) -> None:
+    at_hand = Due()
+    work = at_hand.claimed()
+
+    with quicker(at_hand.at, changed, claim="clm_other", imprints="theirs"):
+        assert not claims.about_to_call(work, {0: "Hi"})
+
+    assert (stored(at_hand.at) or {})["imprints"] == "theirs"
+
+
+def test_a_day_that_two_sweeps_find_over_ended_when_the_first_says(world: World) -> None:
+    at_hand = Due()
+    key = at_hand.send.pk, at_hand.send.sk
+    at_hand.send.change(Send.planned.remove(), Send.planned_at.remove())
+
+    with quicker(key, changed, planned={0}, planned_at=SENT_AT):
+        assert daily.seal(at_hand.send, clock.business())
+
+    assert ((stored(key) or {})["planned"], (stored(key) or {})["planned_at"]) == ({0}, clock.iso(SENT_AT))
+
+
+def test_a_send_that_was_cancelled_meanwhile_is_not_finished(world: World) -> None:
+    at_hand = Due()
+    key = at_hand.send.pk, at_hand.send.sk
+
+    with quicker(key, changed, state="cancelled"):
+        daily.finish(at_hand.send, 2, clock.business())
+
+    assert (stored(key) or {})["state"] == "cancelled"
+
+
+def test_a_chunk_that_was_claimed_meanwhile_does_not_move(world: World) -> None:
+    at_hand = Due()
+    send = at_hand.send
+    work = {f"{TENANT}#{send.send_id}"}
+    Sender(
+        *Sender.key("ses"), gsi1pk=senders.ALL, gsi1sk="ses", account="ses", checked_at=clock.wall(), work=work
+    ).create()  # fmt: skip
+    send.account, send.fallback, send.channel = "pac_first", "ses", "email"
+
+    with quicker(at_hand.at, changed, state="sending", claim="clm_other"):
+        assert not moving.move(send, at_hand.chunk)
+
+    assert (stored(at_hand.at) or {}).get("account") is None
+    changed(at_hand.at, state="pending")
+    assert moving.move(send, at_hand.chunk)
+
+
+def test_a_send_that_was_refused_twice_has_the_first_reason(world: World) -> None:
+    at_hand = Due()
+    key = at_hand.send.pk, at_hand.send.sk
+
+    with quicker(key, changed, refused="the first"):
+        moving.refuse(at_hand.send, at_hand.chunk, "the second")
+
+    assert (stored(key) or {})["refused"] == "the first"
+
+
+def test_what_a_provider_accepted_is_one_of_our_messages(world: World) -> None:
+    place = Due().made.place()
+
+    assert [provider_messages.take(place, number, "SM1") for number in (0, 0, 1)] == [True, True, False]
+    assert provider_messages.find(TENANT, "SM1") == place.message(0)

@@ -3,12 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from drumbeat import clock, limits, replies, slugs
+from drumbeat import clock, counts, limits, replies, slugs
+from drumbeat.counts import Count
 from drumbeat.errors import RateLimited
 from drumbeat.http import STANDARD
 from drumbeat.migrations import model as migrations
 from drumbeat.replies import Claim, KeyInUse, Reply
 from drumbeat.slugs import Slug
+from drumbeat.table import Transaction, TransactionRefused
 
 from tests.meanwhile import changed, quicker, stored
 from tests.world import World
@@ -60,3 +62,18 @@ def test_a_full_window_is_full_for_every_instance(world: World) -> None:
 
     with pytest.raises(RateLimited):
         limits.take(TENANT, "key", STANDARD, 2)
+
+
+@pytest.mark.parametrize("most", [0, 2])
+def test_there_are_never_more_than_there_may_be(world: World, most: int) -> None:
+    def made() -> None:
+        transaction = Transaction()
+        counts.within(transaction, TENANT, "thing", most)
+        transaction.commit()
+
+    for _ in range(most):
+        made()
+    with pytest.raises(TransactionRefused):
+        made()
+
+    assert (stored(Count.key(TENANT, "thing", 0)) or {"number": 0})["number"] == most

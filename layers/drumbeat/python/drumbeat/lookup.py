@@ -20,8 +20,8 @@ class Found:
 
 
 def records(name: str, kind: str, seconds: float = SECONDS) -> Found:
-    """The records of a type (`TXT`, `MX`, `CNAME`, `A`). TXT strings are joined (RFC 7208, 3.3), names have no dot at the
-    end and are in lower case."""
+    """The records of a type (`TXT`, `MX`, `CNAME`, `A`). TXT strings are joined (RFC 7208, 3.3), names have no dot at
+    the end and are in lower case."""
     import dns.exception
     import dns.resolver
 

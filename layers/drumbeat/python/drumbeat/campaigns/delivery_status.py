@@ -50,9 +50,9 @@ class StatusChange(View):
 
 
 class DeliveryStatus(View):
-    """`status` is waiting, sent, unknown (nobody knows yet, or ever will), delivered, undelivered or not_sent; `at` is when it became
-    so, `reason` why. `parts` and `cost`, in the account's currency, are those of a text message that was sent. The
-    `history` begins with the oldest."""
+    """`status` is waiting, sent, unknown (nobody knows yet, or ever will), delivered, undelivered or not_sent; `at` is
+    when it became so, `reason` why. `parts` and `cost`, in the account's currency, are those of a text message that was
+    sent. The `history` begins with the oldest."""
 
     campaign_id: str
     contact_id: str
