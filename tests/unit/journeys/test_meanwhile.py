@@ -1,23 +1,37 @@
 """Two work on the same journey at once: what one of them has read is not true any more when it writes."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from drumbeat import clock, ids
+from drumbeat import clock, ids, table
+from drumbeat.activity.model import Timeline
+from drumbeat.activity.work import HappenedMessage
+from drumbeat.errors import Conflict
 from drumbeat.journeys import (
     advancing,
+    dry_run,
+    enrolments,
+    lifecycle,
+    measuring,
+    meeting,
     model,
+    replays,
     sending,
+    sweeping,
     wakes,
 )
+from drumbeat.journeys.dry_run import DryRun, DryRunRequest
+from drumbeat.journeys.enrolments import Enrolment
 from drumbeat.journeys.entries import Entry
+from drumbeat.journeys.measuring import Cell
+from drumbeat.journeys.model import Journey
 from drumbeat.journeys.wakes import Wake
 from drumbeat.sends import planning
-from drumbeat.sends.model import SHARDS, Chunk
+from drumbeat.sends.model import SHARDS, Chunk, Send
 
 from tests import rewind
-from tests.meanwhile import appeared, changed, quicker
+from tests.meanwhile import appeared, changed, quicker, stored
 from tests.unit.journeys.engine import Engine, contact, mail, on, wait
 from tests.unit.sends.conftest import TENANT, Clocked
 
@@ -35,9 +49,9 @@ def message(journey: str) -> Any:
 
 
 def meet(event_id: str) -> None:
-    """What comes of an event that has happened just now."""
-    row = f"{clock.iso(clock.business())}#{event_id}"
-    meeting.meet(HappenedMessage(tenant=TENANT, contact=contact(0), row=row))
+    """What comes of an event that has happened."""
+    (row,) = (row for row in table.rows(Timeline, Timeline.partition(TENANT, contact(0))) if row.event_id == event_id)
+    meeting.meet(HappenedMessage(tenant=TENANT, contact=contact(0), row=row.sk))
 
 
 def entry_key(journey: str) -> tuple[str, str]:
@@ -303,11 +317,10 @@ def test_of_two_who_make_a_days_send_at_once_one_makes_it(engine: Engine) -> Non
 def test_a_wake_that_is_closed_twice_began_to_act_once(engine: Engine) -> None:
     journey = engine.running(on("x"), mail("one"))
     engine.enter(journey, 0)
-    wake = wake_of(engine.due(journey))
-    at = clock.business()
-    wakes.close(wake_of(engine.due(journey)))
-    engine.time.passes(timedelta(minutes=1))
+    state = engine.due(journey)
+    wake = wake_of(state)
 
-    wakes.close(wake)
+    with quicker((wake.pk, wake.sk), changed, closed_at="2026-03-02T09:00:00.000Z"):
+        wakes.close(wake)
 
-    assert wake_of({"journey": journey, "wake": wake.place}).closed_at == at
+    assert wake_of(state).closed_at == datetime(2026, 3, 2, 9, tzinfo=UTC)

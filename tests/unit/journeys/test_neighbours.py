@@ -23,8 +23,6 @@ PURCHASED = {"event": "purchase", "count": {"operator": "greater_or_equal", "val
 
 def test_a_purchase_after_a_click_of_a_journeys_mail_is_the_journeys_once(engine: Engine) -> None:
     journey = engine.running(on("signed_up"), mail("one"))
-    engine.happens(0, "signed_up")
-    engine.soon()
     for machine in (True, False):
         row = message_row(
             TENANT, contact(0), "clicked", clock.business(), "snd_1", journey, f"msg_{machine}", {}, False,
