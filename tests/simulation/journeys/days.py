@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from tests.simulation import clouds
@@ -13,8 +13,8 @@ START_LOST, HEARD_TWICE, HEARD_LATE = 0.05, 0.1, 0.1
 # How often something happens to a member in the moment in which its wake acts.
 BESIDE = 0.6
 LISTENER, HEARD = "journeys.follow_segments", ("segment.joined", "segment.left")
-# Seconds between sweeps: by the minute while something is due, else when something will be.
-MINUTE, MOST_APART = 60.0, 6 * 3600.0
+# Seconds after which there is a sweep even though nothing is due.
+MOST_APART = 6 * 3600.0
 Beside = Callable[[str], list[Callable[[], None]]]
 
 
@@ -28,6 +28,7 @@ class Days(Cloud):
     }  # fmt: skip
     sweeps = ("sends.sweep_sends", "journeys.sweep_journeys")
     swept = ("deliver", "roll_up")
+    _swept = 0.0
     happens: Callable[[Mapping[str, Any]], Callable[[], None]] | None = None
 
     def first_after(self, machine: str, state: Mapping[str, Any]) -> float:
@@ -68,12 +69,17 @@ class Days(Cloud):
         self.under_way += 1
         self.work.after(seconds, tell)
 
-    def until_sweep(self) -> float:
-        """Seconds until the next sweep that finds anything: all others would be the same without them."""
-        due = [
-            entries[0][0][:24]
+    def is_due(self) -> bool:
+        """Whether a sweep would find anything, as good as: sends that are open all day are looked at every few minutes
+        in life, and here every few hours unless a chunk is due."""
+        now = datetime.fromtimestamp(self.work.now, UTC).isoformat()[:19]
+        return self.work.now > self._swept + MOST_APART or any(
+            entries and partition.startswith("DUE#") and entries[0][0][:19] <= now
             for partition, entries in self.store.indexes["gsi2"].items()
-            if entries and partition.startswith("DUE#")
-        ]
-        left = min((datetime.fromisoformat(at).timestamp() for at in due if at[10:11] == "T"), default=0.0)
-        return min(max(left - self.work.now, MINUTE), MOST_APART)
+            if not partition.startswith(("DUE#sends#", "DUE#campaigns#"))
+        )
+
+    def sweep(self) -> None:
+        """The functions that run by the clock."""
+        self._swept = self.work.now
+        super().sweep()

@@ -31,8 +31,6 @@ from tests.simulation.journeys.story import TENANT, Story
 from tests.simulation.promises import APPLIED, GRACE, OPT_OUT
 from tests.simulation.provider import Mail, Message
 
-# Not steps: that somebody entered, left, or came from another version.
-BESIDES = frozenset({"entry", "exit", "version"})
 # An event is met within this, in a storm in which messages come late and again.
 MET = timedelta(hours=2)
 # A wait may count from when the step before was due, at most so long before it was done; clocks go wrong.
@@ -95,9 +93,9 @@ class _Judge:
         definition = self.definitions[_first_version(entry)]
         expected, before = definition.first, entry.entered_at
         for said in entry.said:
-            if said["type"] in BESIDES:
-                if said["type"] == "version":
-                    definition = self.definitions[int(said["why"].rpartition(" ")[2])]
+            if said["type"] == "version":
+                definition = self.definitions[int(said["why"].rpartition(" ")[2])]
+            if not _is_step(said):
                 continue
             if said["step"] != expected:
                 yield f"{_name(entry)} did {said['step']}, not {expected}: {_told(entry)}"
@@ -262,7 +260,7 @@ class _Judge:
         told: Counter[tuple[str, str]] = Counter()
         came: Counter[str] = Counter()
         for entry in members:
-            records = [(said["step"], said["outcome"]) for said in entry.said if said["type"] not in BESIDES]
+            records = [(said["step"], said["outcome"]) for said in entry.said if _is_step(said)]
             told.update(records)
             came.update({step for step, _ in records})
         letters: dict[str, Counter[str]] = self._letters()
@@ -293,6 +291,11 @@ def _name(entry: Entry) -> str:
 
 def _told(entry: Entry) -> list[str]:
     return [f"{said['step']}:{said['outcome']}" for said in entry.said]
+
+
+def _is_step(said: Mapping[str, Any]) -> bool:
+    """Not that it entered, left early, or came from another version. (An `exit` step is named `out`.)"""
+    return said["type"] not in ("entry", "exit", "version") or said["step"] == "out"
 
 
 def _first_version(entry: Entry) -> int:

@@ -39,9 +39,9 @@ SPLIT: Step = {
     "id": "split", "type": "split",
     "paths": [{"weight": 5, "next": "a"}, {"weight": 3, "next": "b"}, {"weight": 2, "next": "end"}],
 }  # fmt: skip
-MORNING: Step = {"id": "morning", "type": "wait", "until_time": "09:00", "weekdays": ["monday", "wednesday", "friday"]}
+MORNING: Step = {"id": "morning", "type": "wait", "until_time": "09:00", "weekdays": ["mon", "wed", "fri"]}
 OPENED = {"engagement": {"activity": "opened", "step": "one"}}
-ENGAGED = {"criteria": {"field": "n_first", "operator": "greater_than", "value": 0}}
+ENGAGED = {"criteria": {"conditions": [{"field": "n_first", "operator": "greater_than", "value": 0}]}}
 
 SHAPES: Mapping[str, tuple[list[Step], dict[str, Any]]] = {
     "welcome": (

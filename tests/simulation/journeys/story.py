@@ -27,7 +27,7 @@ from tests.simulation.journeys import shapes
 from tests.simulation.journeys.days import Days
 from tests.simulation.journeys.shapes import BOUGHT, GOAL, HOME, LIST, OTHER, SHAPES
 
-DAY = 86_400.0
+DAY, SWEEP = 86_400.0, 120.0
 TENANT = towns.TENANTS[0]
 SIGNED_UP = "signed_up"
 # The longest way through a shape, with what a storm and a pause add to it, and the end of the last send's day.
@@ -51,7 +51,8 @@ class Story(Calls):
 
     def __init__(self, seed: int, people: int, shape: str | None = None) -> None:
         town = towns.town(people)
-        super().__init__(seed, Days(seed, town.store, towns.START, rate=50.0))
+        self.days = Days(seed, town.store, towns.START, rate=50.0)
+        super().__init__(seed, self.days)
         self.chance = random.Random(seed + 10**7)
         self.cloud.mails.bounced, self.cloud.mails.complained = 0.01, 0.0005
         self.shape = shape or list(SHAPES)[seed % len(SHAPES)]
@@ -80,7 +81,7 @@ class Story(Calls):
         self._prepare()
         self.store.records.clear()  # what was there before is no news
         self.work.storm = True
-        self.cloud.happens = self._beside  # type: ignore[attr-defined]
+        self.days.happens = self._beside
         self._waves()
         for who in self.people:
             self._life(who)
@@ -250,10 +251,11 @@ class Story(Calls):
         return act
 
     def _sweep(self) -> None:
-        self.cloud.sweep()
-        if self.chance.random() < 0.3:
-            edge.fresh_instances()
-        self.work.after(self.cloud.until_sweep(), self._sweep)  # type: ignore[attr-defined]
+        if self.days.is_due():
+            self.days.sweep()
+            if self.chance.random() < 0.3:
+                edge.fresh_instances()
+        self.work.after(SWEEP, self._sweep)
 
     def contact(self, who: str) -> Contact | None:
         return Contact.fetch(*Contact.key(TENANT, who))

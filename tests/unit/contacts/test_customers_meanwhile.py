@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from drumbeat import clock
 from drumbeat.accounts.customer_system import CustomerSystem
 from drumbeat.accounts.model import Tenant
 from drumbeat.contacts.claims import ContactAddress
@@ -41,7 +43,7 @@ def kept(state: State = State.WANTED, **more: Any) -> Customer:
 
 
 def now(name: str) -> Any:
-    value = (stored(C1) or {}).get(name)
+    value: Any = (stored(C1) or {}).get(name)
     return json.loads(value) if name in ("said", "fields") else value
 
 
@@ -88,12 +90,17 @@ def test_a_customer_whom_two_want_at_once_is_asked_for_once(world: World) -> Non
     assert now("tries") == 3
 
 
-def test_of_two_wishes_of_one_id_the_first_is_granted(world: World) -> None:
-    for amount in (1, 2):
-        wanting._keep(TENANT, "c1", NewWish("event", "e1", {"amount": amount}))
+def test_of_two_wishes_of_one_id_the_first_is_granted_and_waits_from_the_second_on(world: World) -> None:
+    """One that is thirty days old may be there still, and about to be deleted."""
+    key = Wish.key(TENANT, "c1", "event#e1")
+    wanting._keep(TENANT, "c1", NewWish("event", "e1", {"amount": 1}))
+    changed(key, ttl=1)
 
-    wish = stored(Wish.key(TENANT, "c1", "event#e1")) or {}
-    assert json.loads(wish["wanted"]) == {"amount": 1}
+    wanting._keep(TENANT, "c1", NewWish("event", "e1", {"amount": 2}))
+
+    wish = stored(key) or {}
+    assert (wish["kind"], json.loads(wish["wanted"])) == ("event", {"amount": 1})
+    assert clock.wall() < datetime.fromtimestamp(int(wish["ttl"]), UTC) <= clock.wall() + model.PATIENCE
 
 
 @pytest.mark.parametrize("meanwhile", [{"gsi2sk": FUTURE}, {"gsi2pk": None, "gsi2sk": None, "state": "known"}])
@@ -118,14 +125,13 @@ def test_who_is_known_is_not_asked_for_because_the_index_is_behind(world: World)
 
 def test_what_two_tell_of_a_contact_at_once_is_both_kept(world: World) -> None:
     world.call("contacts.create_contact", body={"email": "ann@example.com", "external_id": "c1"})
-    names = [told(profile=Profile({"first_name": "Ann"})), told(profile=Profile({"last_name": "Lee"}))]
 
     with quicker(C1, appeared, customer(State.KNOWN, said=SMS)):
-        assert applying.apply(names[0]) == "updated"
+        assert applying.apply(told(profile=Profile({"first_name": "Ann"}))) == "updated"
     assert (now("said"), now("fields")) == (SMS, {"first_name": NOW})
 
     with quicker(C1, changed, fields=json.dumps({"first_name": NOW, "language": EARLIER})):
-        assert applying.apply(names[1]) == "updated"
+        assert applying.apply(told(profile=Profile({"last_name": "Lee"}))) == "updated"
     assert now("fields") == {"first_name": NOW, "language": EARLIER, "last_name": NOW}
 
 

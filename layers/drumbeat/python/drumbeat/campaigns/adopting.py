@@ -49,8 +49,8 @@ class Adopted(View):
 
 
 def adopt(asked: Adoption, now: datetime, journeys: Callable[[], int] = lambda: 0) -> Adopted:
-    """`journeys` pauses those, and gives how many. Raises RestoredCopy when the functions were deployed for another table.
-    Reads Tenant; writes `WRITES`."""
+    """`journeys` pauses those, and gives how many. Raises RestoredCopy when the functions were deployed for another
+    table. Reads Tenant; writes `WRITES`."""
     before = Environment.fetch(*Environment.key())
     home = environment.noted(before)
     counts = {"sends_paused": 0, "schedules_expired": 0, "confirmations_stopped": 0, "journeys_paused": 0}

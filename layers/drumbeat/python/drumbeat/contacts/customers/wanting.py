@@ -1,7 +1,6 @@
 """Somebody names customers whom we do not have: their profiles are asked for, once, however often they are named."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -65,11 +64,13 @@ def _may_come(row: Customer) -> bool:
 
 
 def _keep(tenant: str, customer: str, wish: NewWish) -> None:
-    """For thirty days."""
-    row = Wish(*Wish.key(tenant, customer, f"{wish.kind}#{wish.wish_id}"), kind=wish.kind, wanted=dict(wish.wanted))
-    row.ttl = int((clock.wall() + PATIENCE).timestamp())
-    with suppress(ConditionFailed):
-        row.create()
+    """For thirty days from the last time that it is wished for; of two of one id the first is granted. An older one is
+    not left as it is: it may be about to be deleted."""
+    until = int((clock.wall() + PATIENCE).timestamp())
+    Wish.change_at(
+        *Wish.key(tenant, customer, f"{wish.kind}#{wish.wish_id}"),
+        Wish.kind.set(wish.kind), Wish.wanted.set(Wish.wanted | dict(wish.wanted)), Wish.ttl.set(until),
+    )  # fmt: skip
 
 
 def _wanted(tenant: str, customer: str, row: Customer | None, *, is_number: bool) -> bool:
