@@ -57,10 +57,15 @@ class Calls:
         status = answer["statusCode"] if answer else 0
         if status >= 500 and not self.work.storm:
             self.problems.append(f"{name} answered {status}: {answer['body']}")
-        elif (status in (0, 429) or status >= 500) and tries:
+        elif (status in (0, 429) or status >= 500 or _is_in_progress(answer)) and tries:
             self.later(self.chance.uniform(1, 20), lambda: self.call(tenant, name, then, tries=tries - 1, more=more, **request))
         elif answer:
             then(harness.Reply(status, answer["headers"], _text(answer)))
+
+
+def _is_in_progress(answer: Mapping[str, Any] | None) -> bool:
+    """Whether an earlier try of the same request is being answered, or died while it was: one is to ask again."""
+    return answer is not None and answer["statusCode"] == 409 and "REQUEST_IN_PROGRESS" in _text(answer)
 
 
 def _text(answer: Mapping[str, Any]) -> str:

@@ -43,7 +43,7 @@ class Wire:
     """Requests of all services but the mail provider's, which has troubles of its own."""
 
     def __init__(self, work: Clockwork, rates: Rates | None = None) -> None:
-        self.work, self.rates = work, rates or Rates()
+        self.work, self.rates, self.killed = work, rates or Rates(), KILLED
         self._written: set[str] = set()
         # Above it no fault is drawn: most requests are spared the search.
         self._most = sum(getattr(self.rates, share.name) for share in fields(self.rates))
@@ -78,7 +78,7 @@ class Wire:
         """The turn may pass here, and the worker may die."""
         work = self.work
         work.pass_turn()
-        if work.storm and work.chance.random() < (KILLED_AT_POINT if point else KILLED):
+        if work.storm and work.chance.random() < (KILLED_AT_POINT if point else self.killed):
             self.work.happened[point or "killed"] += 1
             raise Killed
 

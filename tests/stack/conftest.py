@@ -21,8 +21,8 @@ TIMEOUT_SECONDS = 300
 
 
 class Schedule(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist is untyped
-    """All tests of the stack run in one worker, where there are several: a second one would start a second stack. The
-    templates are synthesized in one, too. Event files are shared out by context, simulated days by the hundred,
+    """All tests of the stack run in one worker, where there are several: a second one would start a second stack. Those
+    of journeys have one of their own, on a faster clock. The templates are synthesized in one worker, too. Event files are shared out by context, simulated days by the hundred,
     everything else by file.
 
     `--dist loadgroup` is meant for this, but pytest-xdist 3.8 sets an attribute for it that pytest 9.2 no longer reads.
@@ -34,6 +34,8 @@ class Schedule(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist is un
             return f"{file}[{re.split(r'[/.]', test.partition('[')[2])[0]}"
         if file.endswith("simulation/test_sending.py"):
             return nodeid
+        if file.endswith("stack/test_journeys.py"):
+            return file
         together = re.match(r"tests/(stack|infra)/", file)
         return together[1] if together else file
 

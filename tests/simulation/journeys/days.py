@@ -7,9 +7,12 @@ from typing import Any
 
 from tests.simulation import clouds
 from tests.simulation.clouds import Cloud
+from tests.simulation.store import Store
 
 # Shares: executions that never begin, events of the bus that come twice and late.
 START_LOST, HEARD_TWICE, HEARD_LATE = 0.05, 0.1, 0.1
+# Workers die more often than those of campaigns: most of their calls are writes between which they must not.
+KILLED = 0.004
 # How often something happens to a member in the moment in which its wake acts.
 BESIDE = 0.6
 LISTENER, HEARD = "journeys.follow_segments", ("segment.joined", "segment.left")
@@ -28,8 +31,12 @@ class Days(Cloud):
     }  # fmt: skip
     sweeps = ("sends.sweep_sends", "journeys.sweep_journeys")
     swept = ("deliver", "roll_up")
-    _swept = 0.0
     happens: Callable[[Mapping[str, Any]], Callable[[], None]] | None = None
+
+    def __init__(self, seed: int, store: Store, start: float) -> None:
+        super().__init__(seed, store, start)
+        self.wire.killed = KILLED
+        self._swept = start
 
     def first_after(self, machine: str, state: Mapping[str, Any]) -> float:
         return max(0.1, float(state.get("wait_seconds", 0))) if machine == "advance" else 0.1

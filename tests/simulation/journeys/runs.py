@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tests.simulation import edge, towns
 from tests.simulation import runs as campaigns
 from tests.simulation.journeys import promises
+from tests.simulation.journeys.broken import chunk_then_moves, no_look_back, unconditional_move, wake_not_read_again
 from tests.simulation.journeys.story import Story
 from tests.simulation.runs import PEOPLE, Result
 
@@ -21,7 +22,12 @@ class Variant:
     shape: str | None = None
 
 
-VARIANTS: Mapping[str, Variant] = {}
+VARIANTS: Mapping[str, Variant] = {
+    "chunk_then_moves": Variant("named by", chunk_then_moves.broken),
+    "unconditional_move": Variant("named by", unconditional_move.broken),
+    "wake_not_read_again": Variant("is stuck", wake_not_read_again.broken),
+    "no_look_back": Variant("late at", no_look_back.broken, "race"),
+}
 
 
 def run(seed: int, people: int = PEOPLE, variant: str | None = None) -> Result:

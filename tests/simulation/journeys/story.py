@@ -51,7 +51,7 @@ class Story(Calls):
 
     def __init__(self, seed: int, people: int, shape: str | None = None) -> None:
         town = towns.town(people)
-        self.days = Days(seed, town.store, towns.START, rate=50.0)
+        self.days = Days(seed, town.store, towns.START)
         super().__init__(seed, self.days)
         self.chance = random.Random(seed + 10**7)
         self.cloud.mails.bounced, self.cloud.mails.complained = 0.01, 0.0005

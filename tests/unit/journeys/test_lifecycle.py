@@ -1,5 +1,6 @@
 """Pausing and resuming lose nobody; versions; what must be there before a journey runs."""
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -8,13 +9,15 @@ from drumbeat import clock
 from drumbeat.errors import Conflict
 from drumbeat.journeys import advancing, lifecycle, model, sending, wakes
 from drumbeat.journeys.lifecycle import NotReady
-from drumbeat.journeys.model import Journey
+from drumbeat.journeys.model import Journey, WrongStatus
 from drumbeat.journeys.wakes import Wake
 from drumbeat.sends import environment, states
 from drumbeat.sends.environment import Environment
+from drumbeat.sends.model import Send
 
 from tests.meanwhile import changed, quicker
 from tests.unit.journeys.engine import Engine, contact, mail, on, wait
+from tests.unit.journeys.test_repeats import Died, dying
 from tests.unit.sends.conftest import TENANT, Clocked
 
 
@@ -74,6 +77,31 @@ def test_what_a_send_has_not_sent_stops_with_the_journey_and_goes_on_with_it(eng
     assert engine.mails() == {("p0@town.example", "one"): 1}
 
 
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_resumption_that_dies_is_done_again(engine: Engine, after: int) -> None:
+    journey = engine.running(on("x"), mail("one"))
+    engine.enter(journey, 0)
+    advancing.advance(engine.due(journey))
+    paused(engine, journey)
+    with dying(after), suppress(Died):
+        resumed(engine, journey)
+    with suppress(WrongStatus):  # it had come that far
+        resumed(engine, journey)
+    engine.settle(sweep=True)
+    assert engine.mails() == {("p0@town.example", "one"): 1}
+
+
+def test_a_pause_that_is_overtaken_by_a_resumption_stops_nothing(engine: Engine) -> None:
+    journey = engine.running(on("x"), mail("one"))
+    engine.enter(journey, 0)
+    advancing.advance(engine.due(journey))
+    [row] = sending.of_journey(TENANT, journey)
+    with quicker(Send.key(TENANT, row.send_id), lambda _: resumed(engine, journey)):
+        paused(engine, journey)
+    engine.settle()
+    assert engine.get(journey).status == "active" and engine.mails() == {("p0@town.example", "one"): 1}
+
+
 def test_a_journey_whose_template_has_gone_pauses_and_says_why(engine: Engine) -> None:
     template = engine.clocked.template()
     journey = engine.running(on("x"), {"id": "m", "type": "send", "template": template})
@@ -102,6 +130,16 @@ def test_those_inside_finish_their_version_or_move_to_the_next_one(clocked: Cloc
         assert engine.entry(journey).state == "done"
     assert ("w", "done") in engine.told(moving) and engine.entry(moving).version == 2
     assert engine.enter(finishing, 1) and engine.entry(finishing, 1).version == 2
+
+
+def test_who_moves_at_a_message_has_one_record_of_it(engine: Engine) -> None:
+    journey = engine.running(on("x"), mail("one"))
+    engine.enter(journey, 0)
+    state = engine.due(journey)
+    engine.revised(journey, mail("one"), mail("two"), migrate=True)
+    advancing.advance(state)
+    told = [(said["type"], "message" in said) for said in engine.entry(journey).said]
+    assert told == [("entry", False), ("version", False), ("send", True), ("send", True)]
 
 
 def test_whose_step_has_vanished_goes_on_with_the_next_one_that_is_kept(engine: Engine) -> None:

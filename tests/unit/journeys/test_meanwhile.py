@@ -195,6 +195,20 @@ def test_a_journey_that_is_archived_meanwhile_does_not_pause_itself(engine: Engi
     assert engine.get(journey).status == "archived"
 
 
+def test_a_send_that_ends_while_its_journey_is_resumed_has_ended(engine: Engine) -> None:
+    journey = engine.running(on("x"), mail("one"))
+    engine.enter(journey, 0)
+    advancing.advance(engine.due(journey))
+    (row,) = sending.of_journey(TENANT, journey)
+    lifecycle.pause(engine.get(journey), clock.business())
+    key = Send.key(TENANT, row.send_id)
+
+    with quicker(key, changed, state="sent"):
+        lifecycle.resume(engine.get(journey), clock.business())
+
+    assert (stored(key) or {})["state"] == "sent"
+
+
 def test_a_journey_that_is_made_twice_is_made_once(engine: Engine) -> None:
     journey = engine.running(on("x"), mail("one"))
     again = model.make(TENANT, journey, "Again", engine.get(journey).definition, None, clock.business())

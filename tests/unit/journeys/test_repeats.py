@@ -3,9 +3,10 @@ stays behind."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
-from drumbeat import table
+from drumbeat import clock, table
 from drumbeat.journeys import advancing, wakes
 from drumbeat.journeys.entries import Entry
 
@@ -128,3 +129,19 @@ def test_a_wake_that_nobody_started_is_found(engine: Engine) -> None:
     engine.passes(hours=2, sweep=True)
     engine.passes(minutes=10, sweep=True)
     assert engine.mails() == {("p0@town.example", "one"): 1}
+
+
+def test_whoever_was_moved_by_a_dying_run_into_a_wake_that_had_closed_is_found_again(clocked: Clocked) -> None:
+    engine = Engine(clocked, people=PEOPLE)
+    journey = series(engine)
+    key, state = Entry.key(TENANT, journey, contact(1), 1), engine.due(journey)
+
+    def moved_and_died(_: Any) -> None:
+        wake = wakes.reserve(TENANT, journey, 1, clock.business() + timedelta(hours=1), 1)
+        wakes.close(wake)
+        wakes.finish(wake)
+        changed(key, moves=7, wake=wake.place)
+
+    with quicker(key, moved_and_died):
+        advancing.advance(state)
+    assert all(engine.is_safe(journey, place) for place in range(PEOPLE))

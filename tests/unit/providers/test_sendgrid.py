@@ -124,7 +124,6 @@ def test_from_a_foreign_domain_nothing_is_sent(sender: str) -> None:
     assert (result.state, result.reason, there.asked) == (CallState.ACCOUNT, "sender_outside_domain", [])
 
 
-SOON = str(int(time.time()) + 90)
 ANSWERS: list[tuple[Reply | Exception, CallState, str]] = [
     (refusal(400, "Does not contain a valid address. p1@town.example", "personalizations.0.to"), CallState.REFUSED,
      "http_400: personalizations.0.to: Does not contain a valid address. …"),
@@ -133,7 +132,7 @@ ANSWERS: list[tuple[Reply | Exception, CallState, str]] = [
     (refusal(401, "Maximum credits exceeded"), CallState.QUOTA, "maximum_credits_exceeded"),
     (refusal(403, "The from address does not match a verified Sender Identity. Mail cannot be sent until", "from"),
      CallState.ACCOUNT, "sender_not_verified"),
-    (refusal(429, "too many requests", x_ratelimit_reset=SOON), CallState.THROTTLED, "http_429: "),
+    (refusal(429, "too many requests", x_ratelimit_reset="1900000000"), CallState.THROTTLED, "http_429: "),
     (refusal(500, "Internal server error"), CallState.UNKNOWN, "http_500: "),
     (Reply(503, {}, b"<html>down</html>"), CallState.UNKNOWN, "http_503"),
     (Reply(302, {"location": "https://elsewhere.example/"}), CallState.UNKNOWN, "http_302"),
@@ -156,8 +155,9 @@ def test_what_an_answer_means(answer: Reply | Exception, state: CallState, reaso
 
 
 def test_how_long_to_wait() -> None:
-    at_reset = sent(call(message(1)), refusal(429, "slow down", x_ratelimit_reset=SOON))[1].wait
-    asked = sent(call(message(1)), refusal(429, "slow down", retry_after="7", x_ratelimit_reset=SOON))[1].wait
+    soon = str(int(time.time()) + 90)
+    at_reset = sent(call(message(1)), refusal(429, "slow down", x_ratelimit_reset=soon))[1].wait
+    asked = sent(call(message(1)), refusal(429, "slow down", retry_after="7", x_ratelimit_reset=soon))[1].wait
     nonsense = sent(call(message(1)), refusal(429, "slow down", x_ratelimit_reset="soon"))[1].wait
     assert at_reset is not None and timedelta(seconds=30) < at_reset < timedelta(seconds=91)
     assert (asked, nonsense) == (timedelta(seconds=7), None)

@@ -26,7 +26,16 @@ from drumbeat.table import Entity, InstantAttribute, NumberAttribute, UnicodeAtt
 KEPT = timedelta(days=396)
 
 MessageKind = Literal[
-    "sent", "delivered", "opened", "clicked", "bounced", "complained", "unsubscribed", "deferred", "rejected", "failed",
+    "sent",
+    "delivered",
+    "opened",
+    "clicked",
+    "bounced",
+    "complained",
+    "unsubscribed",
+    "deferred",
+    "rejected",
+    "failed",
     "replied",
 ]
 # A message is sent, delivered, … once, whatever times the provider's duplicates carry; it is opened as often as it is.
@@ -127,7 +136,12 @@ class Order(Entity):
 
 
 def event_row(
-    tenant: str, contact_id: str, event_id: str, name: str, at: datetime, properties: Mapping[str, Any],
+    tenant: str,
+    contact_id: str,
+    event_id: str,
+    name: str,
+    at: datetime,
+    properties: Mapping[str, Any],
     waited: Container[str] = (),
 ) -> Timeline:
     """The timeline row of an event that the tenant sent. One that is older than the retention stays a day. `waited` are

@@ -307,9 +307,7 @@ class CampaignView(View):
     finished_at: Instant | None
 
 
-def view(
-    campaign: Campaign, rate_limit: RateLimitView | None = None, held: Sequence[HeldView] = ()
-) -> CampaignView:
+def view(campaign: Campaign, rate_limit: RateLimitView | None = None, held: Sequence[HeldView] = ()) -> CampaignView:
     currency = campaign.currency or settings.of(campaign.tenant).currency
     return CampaignView(
         id=campaign.campaign_id,

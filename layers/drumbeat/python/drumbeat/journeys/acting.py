@@ -233,7 +233,7 @@ class Acting:
     def _actions(self, one: Decided, messages: Mapping[str, list[Any]]) -> list[Action]:
         entry, stop = one.entry, one.walk.stop
         told = [
-            {**said, "message": messages[said["step"]]} if said["step"] in messages else said
+            {**said, "message": messages[said["step"]]} if said["outcome"] == Outcome.QUEUED else said
             for said in one.walk.records
         ]
         first = self._said(one, told)

@@ -72,7 +72,9 @@ def _act_for_members(wake: Wake, acting: Acting) -> None:
         people = _contacts(wake.tenant, left)
         while left:
             again = acting.act(left, people)
-            left = [entry for entry in Entry.many((one.pk, one.sk) for one in again) if _is_here(entry, wake)]
+            found = Entry.many((one.pk, one.sk) for one in again)
+            _find_again([entry for entry in found if entry.wake != wake.place])
+            left = [entry for entry in found if _is_here(entry, wake)]
             people = _contacts(wake.tenant, left)
 
 

@@ -1,5 +1,6 @@
 """Publishing, pausing, resuming and archiving journeys. Each is one conditional write: of two callers one wins."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -99,6 +100,9 @@ def pause(journey: Journey, now: datetime, *, reason: str | None = None) -> Jour
     model.change(journey, now, status=Status.PAUSED.value, reason=reason, paused_at=now, pauses=int(journey.pauses) + 1)
     for send in _open_sends(journey, now):
         states.pause(journey.tenant, send.send_id, BY_JOURNEY)
+    again = Journey.fetch(journey.pk, journey.sk)
+    if again is not None and again.status == Status.ACTIVE:  # whoever resumed it meanwhile may have missed these
+        list(_let_send(journey, now))
     return journey
 
 
@@ -130,17 +134,23 @@ def resume(journey: Journey, now: datetime) -> Journey:
     since they have no campaign that somebody could resume. Raises WrongStatus, RestoredCopy, Conflict."""
     journey.require(Status.PAUSED)
     environment.require_home()
+    for send in _let_send(journey, now):  # first: who is cut off here is still paused, and asks again
+        states.wake(send)
     model.change(journey, now, status=Status.ACTIVE.value, reason=None, paused_at=None)
     for place, wake in enumerate(_due(journey, now)):
         release(wake, int(journey.pauses), place * SPREAD)
+    return journey
+
+
+def _let_send(journey: Journey, now: datetime) -> Iterator[Send]:
+    """Its sends that were paused send again, whatever paused them; a sweep finds them, if nobody wakes them."""
     for send in _open_sends(journey, now):
         with suppress(ConditionFailed):
             send.change(
                 Send.state.set(SendState.SENDING.value), Send.reason.remove(), Send.stopped.remove(),
                 condition=Send.state == SendState.PAUSED.value,
             )  # fmt: skip
-            states.wake(send)
-    return journey
+            yield send
 
 
 def _due(journey: Journey, now: datetime) -> list[Wake]:

@@ -1,0 +1,1 @@
+"""Journeys that are broken on purpose: each must be caught by a promise."""
