@@ -20,7 +20,7 @@ from tests.simulation.story import Story
 from tests.simulation.wire import POINTS
 
 # Five hundred take 75 seconds of a processor; `make test` has five minutes in all.
-SEEDS, A_TEST = 300, 100
+SEEDS, A_TEST = 200, 100
 # Lost and silent reports, and workers that run out of time, are rarer than once in ten seeds.
 HAPPENED = (
     *Fault, *POINTS, "killed", "skewed", "skewed by an hour", "together", "execution died", "step: doubled",

@@ -24,6 +24,7 @@ POINTS = ("before the claim", "after the claim", "after the acceptance", "after 
 CONNECT, READ = 3.0, 8.0
 THROTTLINGS = {"dynamodb": "ProvisionedThroughputExceededException"}
 MOST_ROWS = 3
+WRITES = frozenset({"PutItem", "UpdateItem", "BatchWriteItem", "TransactWriteItems"})
 
 Act = Callable[[Mapping[str, Any]], dict[str, Any]]
 
@@ -54,7 +55,7 @@ class Wire:
             return act(kwargs)
         error: Exception | None = None
         for tried in range(tries):
-            self.pause(before(self.work.task, operation, kwargs))
+            self.pause(before(self.work.task, operation, kwargs), writes=operation in WRITES)
             fault = self._fault(operation)
             if fault is None:
                 answer = act(kwargs)
@@ -74,10 +75,10 @@ class Wire:
         drawn = self.work.chance.random()
         return draw(_Drawn(drawn), self.rates, operation) if drawn < self._most else None
 
-    def pause(self, point: str) -> None:
+    def pause(self, point: str, *, writes: bool = False) -> None:
         """The turn may pass here, and the worker may die."""
         work = self.work
-        work.pass_turn()
+        work.pass_turn(writes=writes)
         if work.storm and work.chance.random() < (KILLED_AT_POINT if point else self.killed):
             self.work.happened[point or "killed"] += 1
             raise Killed

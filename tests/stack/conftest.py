@@ -46,7 +46,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Schedule:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """They have sockets, and more time."""
+    """They have sockets, and more time. The second stack starts when the first one is up: behind the simulated days."""
+    later = [item for item in items if item.path.name == "test_journeys.py" and HERE in item.path.parents]
+    days = [place for place, item in enumerate(items) if "simulation" in item.path.parts]
+    if later and days and len(later) < len(items):
+        behind = items[days[-1]]
+        rest = [item for item in items if item not in later]
+        place = rest.index(behind) + 1
+        items[:] = [*rest[:place], *later, *rest[place:]]
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.stack)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from drumbeat.activity.work import HappenedMessage
+
 from tests.simulation import clouds
 from tests.simulation.clouds import Cloud
 from tests.simulation.store import Store
@@ -15,6 +17,9 @@ START_LOST, HEARD_TWICE, HEARD_LATE = 0.05, 0.1, 0.1
 KILLED = 0.004
 # How often something happens to a member in the moment in which its wake acts.
 BESIDE = 0.6
+QUICK = (
+    frozenset[str](), frozenset({"journeys.advance_wake"}), frozenset({"journeys.meet_event", "activity.record_events"})
+)  # fmt: skip
 LISTENER, HEARD = "journeys.follow_segments", ("segment.joined", "segment.left")
 # Seconds after which there is a sweep even though nothing is due.
 MOST_APART = 6 * 3600.0
@@ -37,6 +42,8 @@ class Days(Cloud):
         super().__init__(seed, store, start)
         self.wire.killed = KILLED
         self._swept = start
+        # Rows whose message was quicker than the stream.
+        self._told: set[str] = set()
 
     def first_after(self, machine: str, state: Mapping[str, Any]) -> float:
         return max(0.1, float(state.get("wait_seconds", 0))) if machine == "advance" else 0.1
@@ -50,9 +57,13 @@ class Days(Cloud):
         return super()._start_execution(kwargs)
 
     def beside(self, machine: str, state: Mapping[str, Any]) -> list[Callable[[], None]]:
-        if machine == "advance" and self.happens is not None and self.work.drawn(BESIDE):
-            return [self.happens(state)]
-        return []
+        """Now and then whoever acts beside a wake does so in the middle of it, or the wake in the middle of that."""
+        self.work.quick = frozenset()
+        if machine != "advance" or self.happens is None or not self.work.drawn(BESIDE):
+            return []
+        act = self.happens(state)
+        self.work.quick = self.chance.choice(QUICK)
+        return [act]
 
     def _put_events(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         answer = super()._put_events(kwargs)
@@ -75,6 +86,17 @@ class Days(Cloud):
 
         self.under_way += 1
         self.work.after(seconds, tell)
+
+    def tell_at_once(self, tenant: str, contact: str, row: str, skew: float) -> None:
+        """The message of a timeline's row comes in the moment in which it was written, to a worker whose clock is so
+        wrong; the stream brings it no more."""
+        self._told.add(row)
+        self.work.next_skew = skew
+        self._consume("happened", [HappenedMessage(tenant=tenant, contact=contact, row=row).model_dump_json()])
+
+    def put(self, queue: str, body: str, delay: float = 0.0) -> None:
+        if queue != "happened" or json.loads(body)["row"] not in self._told:
+            super().put(queue, body, delay)
 
     def is_due(self) -> bool:
         """Whether a sweep would find anything, as good as: sends that are open all day are looked at every few minutes

@@ -15,18 +15,19 @@ from tests.simulation.runs import PEOPLE, Result
 
 @dataclass
 class Variant:
-    """What is broken, and by which words of a promise it is caught; `shape` is what its seeds play."""
+    """What is broken, and by which words of a promise it is caught; `shape` and `trigger` are what its seeds play."""
 
     by: str
     broken: Callable[[], AbstractContextManager[None]] = nullcontext
     shape: str | None = None
+    trigger: str | None = None
 
 
 VARIANTS: Mapping[str, Variant] = {
     "chunk_then_moves": Variant("named by", chunk_then_moves.broken),
     "unconditional_move": Variant("named by", unconditional_move.broken),
-    "wake_not_read_again": Variant("is stuck", wake_not_read_again.broken),
-    "no_look_back": Variant("late at", no_look_back.broken, "race"),
+    "wake_not_read_again": Variant("is stuck", wake_not_read_again.broken, "welcome", "event"),
+    "no_look_back": Variant("late at", no_look_back.broken, "race", "event"),
 }
 
 
@@ -34,7 +35,7 @@ def run(seed: int, people: int = PEOPLE, variant: str | None = None) -> Result:
     """Play one seed. Inside of `edge.installed`."""
     began, chosen = time.process_time(), VARIANTS[variant] if variant else Variant("")
     with chosen.broken():
-        story = Story(seed, people, chosen.shape)
+        story = Story(seed, people, chosen.shape, chosen.trigger)
         problems = [problem for problem in story.play(promises.broken) if chosen.by in problem]
     seconds = time.process_time() - began
     return Result(seed, problems, story.exceptions, story.work.happened, campaigns.digest(story), seconds)

@@ -15,7 +15,6 @@ from typing import Any
 
 from drumbeat import clock, table
 from drumbeat.activity.model import Timeline
-from drumbeat.activity.work import HappenedMessage
 from drumbeat.contacts.model import Contact
 from drumbeat.segments.model import Member, Segment, State
 
@@ -32,8 +31,8 @@ TENANT = towns.TENANTS[0]
 SIGNED_UP = "signed_up"
 # The longest way through a shape, with what a storm and a pause add to it, and the end of the last send's day.
 REST = 12 * DAY
-# What is waited for comes near to the end of the wait, by so many seconds.
-NEAR = 120.0
+# So many seconds are clocks slow, at most, of workers who join a wake that acts.
+SLOW = 90.0
 
 
 @dataclass
@@ -47,9 +46,9 @@ class Known:
 
 
 class Story(Calls):
-    """A seed's run. `shape` instead of the seed's own."""
+    """A seed's run. `shape` and `trigger` instead of the seed's own."""
 
-    def __init__(self, seed: int, people: int, shape: str | None = None) -> None:
+    def __init__(self, seed: int, people: int, shape: str | None = None, trigger: str | None = None) -> None:
         town = towns.town(people)
         self.days = Days(seed, town.store, towns.START)
         super().__init__(seed, self.days)
@@ -58,9 +57,8 @@ class Story(Calls):
         self.shape = shape or list(SHAPES)[seed % len(SHAPES)]
         self.people = self.chance.sample(town.people, self.chance.choice((people // 2, people)))
         self.steps, self.terms = SHAPES[self.shape]
-        self.trigger = self.chance.choice(("event", "event", "event", "segment", "api"))
-        if self.shape == "home":
-            self.trigger = "event"
+        drawn = self.chance.choice(("event", "event", "event", "segment", "api"))
+        self.trigger = trigger or ("event" if self.shape == "home" else drawn)
         self.policy = self.chance.choice(("never", "after_grace"))
         self.storm = self.chance.choice((2.0, 4.0)) * DAY
         self.known = Known()
@@ -232,21 +230,24 @@ class Story(Calls):
         self._do("update_journey", changed, body={"steps": [*self.steps, shapes.more("added")]})
 
     def _beside(self, state: Mapping[str, Any]) -> Callable[[], None]:
-        """A member buys in the moment in which its wake acts, and the queue is quick."""
+        """In the moment in which a wake acts, one of its members buys, or somebody enters, and the queue is quick. Its
+        worker's clock is slow, so that it wants to join the wake that acts."""
         pk = f"WAKE#{state['tenant']}#{state['journey']}#{state['wake']}"
         members = [sk.split("#")[1] for sk in self.store.sorts.get(pk, ()) if sk.startswith("M#")]
-        who = self.chance.choice(members) if members else None
-        event = f"q-{who}-{self.store.written}"
+        outside = [who for who in self.people if not self.store.sorts.get(f"ENTRY#{TENANT}#{self.journey}#{who}")]
+        enters = bool(outside) and self.trigger == "event" and self.chance.random() < 0.5
+        who = self.chance.choice(outside if enters else members or self.people)
+        name, event = SIGNED_UP if enters else BOUGHT, f"q-{who}-{self.store.written}"
+
+        if enters:
+            self._happen([(who, name, event)])
 
         def act() -> None:
-            if who is None:
-                return
-            self._happen([(who, BOUGHT, event)])
-            rows = self.store.partition(Timeline.partition(TENANT, who))
-            for row in rows:
+            if not enters:
+                self._happen([(who, name, event)])
+            for row in self.store.partition(Timeline.partition(TENANT, who)):
                 if row.get("event_id", {}).get("S") == event:
-                    message = HappenedMessage(tenant=TENANT, contact=who, row=row["sk"]["S"])
-                    self.cloud._consume("happened", [message.model_dump_json()])
+                    self.days.tell_at_once(TENANT, who, row["sk"]["S"], -self.chance.uniform(0, SLOW))
 
         return act
 
