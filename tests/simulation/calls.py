@@ -4,6 +4,7 @@ import base64
 import random
 import traceback
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Self
 
 from tests import harness
@@ -58,7 +59,8 @@ class Calls:
         if status >= 500 and not self.work.storm:
             self.problems.append(f"{name} answered {status}: {answer['body']}")
         elif (status in (0, 429) or status >= 500 or _is_in_progress(answer)) and tries:
-            self.later(self.chance.uniform(1, 20), lambda: self.call(tenant, name, then, tries=tries - 1, more=more, **request))
+            again = partial(self.call, tenant, name, then, tries=tries - 1, more=more, **request)
+            self.later(self.chance.uniform(1, 20), again)
         elif answer:
             then(harness.Reply(status, answer["headers"], _text(answer)))
 

@@ -97,8 +97,8 @@ class Clockwork:
     def _soon(self, seconds: float) -> bool:
         return bool(self._coming) and self._coming[0][0] < self.now + seconds
 
-    def together(self, acts: Sequence[Callable[[], None]]) -> None:
-        """Do all of it, in turns that pass at calls."""
+    def together(self, acts: Sequence[Callable[[], None]], first: int | None = None) -> None:
+        """Do all of it, in turns that pass at calls; `first` begins, or any."""
         if len(acts) == 1 or self._hub is not None:
             for act in acts:
                 act()
@@ -108,7 +108,8 @@ class Clockwork:
         workers = [(greenlet(act), Holder()) for act in acts]
         try:
             while workers:
-                worker, held = self.chance.choice(workers)
+                worker, held = workers[first] if first is not None else self.chance.choice(workers)
+                first = None
                 self.task = held.task
                 worker.switch()
                 held.task, self.task = self.task, None

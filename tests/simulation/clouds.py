@@ -262,12 +262,13 @@ class Cloud:
             after.append(self.run(self.steps[machine], state, tenant=tenant))
 
         twice = self.work.strikes("step: doubled", STEP_DOUBLED)
-        self.work.together([*([step, step] if twice else [step]), *self.beside(machine, state)])
+        beside, first = self.beside(machine, state)
+        self.work.together([*beside, *([step, step] if twice else [step])], first)
         self._go_on(machine, state, after[0], failures)
 
-    def beside(self, machine: str, state: Mapping[str, Any]) -> list[Callable[[], None]]:
-        """What happens in the same moment as a round."""
-        return []
+    def beside(self, machine: str, state: Mapping[str, Any]) -> tuple[list[Callable[[], None]], int | None]:
+        """What happens in the same moment as a round, and which of it begins (the round itself comes last)."""
+        return [], None
 
     def _go_on(self, machine: str, state: dict[str, Any], after: dict[str, Any] | None, failures: int) -> None:
         if after is None:

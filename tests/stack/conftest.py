@@ -21,8 +21,8 @@ TIMEOUT_SECONDS = 300
 
 
 class Schedule(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist is untyped
-    """All tests of the stack run in one worker, where there are several: a second one would start a second stack. Those
-    of journeys have one of their own, on a faster clock. The templates are synthesized in one worker, too. Event files are shared out by context, simulated days by the hundred,
+    """All tests of the stack run in one worker, where there are several: a second one would start a second stack. The
+    templates are synthesized in one, too. Event files are shared out by context, simulated days by the hundred,
     everything else by file.
 
     `--dist loadgroup` is meant for this, but pytest-xdist 3.8 sets an attribute for it that pytest 9.2 no longer reads.
@@ -34,8 +34,6 @@ class Schedule(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist is un
             return f"{file}[{re.split(r'[/.]', test.partition('[')[2])[0]}"
         if file.endswith("simulation/test_sending.py"):
             return nodeid
-        if file.endswith("stack/test_journeys.py"):
-            return file
         together = re.match(r"tests/(stack|infra)/", file)
         return together[1] if together else file
 
@@ -46,14 +44,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Schedule:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """They have sockets, and more time. The second stack starts when the first one is up: behind the simulated days."""
-    later = [item for item in items if item.path.name == "test_journeys.py" and HERE in item.path.parents]
-    days = [place for place, item in enumerate(items) if "simulation" in item.path.parts]
-    if later and days and len(later) < len(items):
-        behind = items[days[-1]]
-        rest = [item for item in items if item not in later]
-        place = rest.index(behind) + 1
-        items[:] = [*rest[:place], *later, *rest[place:]]
+    """They have sockets, and more time."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.stack)

@@ -16,18 +16,16 @@ START_LOST, HEARD_TWICE, HEARD_LATE = 0.05, 0.1, 0.1
 # Workers die more often than those of campaigns: most of their calls are writes between which they must not.
 KILLED = 0.004
 # How often something happens to a member in the moment in which its wake acts.
-BESIDE = 0.6
-QUICK = (
-    frozenset[str](), frozenset({"journeys.advance_wake"}), frozenset({"journeys.meet_event", "activity.record_events"})
-)  # fmt: skip
+BESIDE, IN_THE_MIDDLE = 0.6, 0.8
+ACTING, HAPPENING = frozenset({"journeys.advance_wake"}), frozenset({"journeys.meet_event", "activity.record_events"})
 LISTENER, HEARD = "journeys.follow_segments", ("segment.joined", "segment.left")
 # Seconds after which there is a sweep even though nothing is due.
 MOST_APART = 6 * 3600.0
-Beside = Callable[[str], list[Callable[[], None]]]
 
 
 class Days(Cloud):
-    """An account with a deployment in it. `happens` gives what happens to members of a journey whose wake acts."""
+    """An account with a deployment in it. `happens` gives what happens while a journey's wake acts, and whether
+    somebody enters with that."""
 
     consumers = {**clouds.CONSUMERS, "happened": "journeys.meet_event"}
     steps = {
@@ -36,7 +34,7 @@ class Days(Cloud):
     }  # fmt: skip
     sweeps = ("sends.sweep_sends", "journeys.sweep_journeys")
     swept = ("deliver", "roll_up")
-    happens: Callable[[Mapping[str, Any]], Callable[[], None]] | None = None
+    happens: Callable[[Mapping[str, Any]], tuple[Callable[[], None], bool]] | None = None
 
     def __init__(self, seed: int, store: Store, start: float) -> None:
         super().__init__(seed, store, start)
@@ -50,20 +48,23 @@ class Days(Cloud):
 
     def _start_execution(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         machine = kwargs["stateMachineArn"].rpartition("-")[2]
-        if machine in ("advance", "enrol") and (machine, kwargs["name"]) not in self._executions:
-            if self.work.strikes("execution never began", START_LOST):
-                self._executions.add((machine, kwargs["name"]))
-                return {"executionArn": kwargs["name"]}
+        new = machine in ("advance", "enrol") and (machine, kwargs["name"]) not in self._executions
+        if new and self.work.strikes("execution never began", START_LOST):
+            self._executions.add((machine, kwargs["name"]))
+            return {"executionArn": kwargs["name"]}
         return super()._start_execution(kwargs)
 
-    def beside(self, machine: str, state: Mapping[str, Any]) -> list[Callable[[], None]]:
-        """Now and then whoever acts beside a wake does so in the middle of it, or the wake in the middle of that."""
+    def beside(self, machine: str, state: Mapping[str, Any]) -> tuple[list[Callable[[], None]], int | None]:
+        """Who enters wants to join a wake, and the wake acts in the middle of that; who does what a member waits for
+        does it in the middle of the wake's work. Or both take turns at all calls."""
         self.work.quick = frozenset()
         if machine != "advance" or self.happens is None or not self.work.drawn(BESIDE):
-            return []
-        act = self.happens(state)
-        self.work.quick = self.chance.choice(QUICK)
-        return [act]
+            return [], None
+        act, enters = self.happens(state)
+        if self.work.drawn(IN_THE_MIDDLE):
+            self.work.quick = ACTING if enters else HAPPENING
+            return [act], 0 if enters else 1
+        return [act], None
 
     def _put_events(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
         answer = super()._put_events(kwargs)

@@ -10,6 +10,7 @@
 7 the performance answer is what a recount gives
 """
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
@@ -196,7 +197,7 @@ class _Judge:
                 yield f"{who} entered twice by the same cause"
             if self.story.trigger != "segment" and len(rows) > len(set(events[who])):
                 yield f"{who} has {len(rows)} entries of {len(events[who])} events"
-            for one, two in zip(rows, rows[1:], strict=False):
+            for one, two in itertools.pairwise(rows):
                 if one.ended_at is None or two.entered_at < one.ended_at - timedelta(seconds=2 * ONCE):
                     yield f"{who} was in twice at a time"
                 if isinstance(terms, timedelta) and two.caused_at < one.entered_at + terms:

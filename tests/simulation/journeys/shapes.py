@@ -1,4 +1,4 @@
-"""The journeys that are played: steps, and terms that belong to them. A step's mail has the step's id as its subject."""
+"""The journeys that are played: steps, and terms that belong to them. The subject of a step's mail is the step's id."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -58,7 +58,9 @@ SHAPES: Mapping[str, tuple[list[Step], dict[str, Any]]] = {
         ],
         {},
     ),
-    "effects": ([more("first"), LISTED, POINTS, mail("one"), wait("w", "P1D"), more("second"), POINTS | {"id": "p2"}], {}),
+    "effects": (
+        [more("first"), LISTED, POINTS, mail("one"), wait("w", "P1D"), more("second"), POINTS | {"id": "p2"}], {},
+    ),
     "enrolling": ([mail("one"), wait("w", "PT6H"), ENROL, more("first"), wait("w2", "P1D"), ENROL | {"id": "e2"}], {}),
     "split": (
         [wait("w", "PT30M"), SPLIT, mail("a", next="join"), more("b"), mail("b2"), wait("join", "P1D"), mail("last")],
@@ -78,7 +80,8 @@ SHAPES: Mapping[str, tuple[list[Step], dict[str, Any]]] = {
     ),
     "criteria": (
         [
-            bought("w", "PT12H", next="first", on_time_out="which"), more("first"), branch("which", "a", "b", **ENGAGED),
+            bought("w", "PT12H", next="first", on_time_out="which"), more("first"),
+            branch("which", "a", "b", **ENGAGED),
             mail("a", next="w2"), mail("b"), wait("w2", "PT20H"), LISTED, ENROL,
         ],
         {},

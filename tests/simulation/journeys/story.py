@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from drumbeat import clock, table
@@ -127,16 +128,16 @@ class Story(Calls):
         self.store.write({**row, "settings": {"S": json.dumps(settings)}})
 
     def _waves(self) -> None:
-        """Who enters when; some again."""
-        left = list(self.people)
+        """Who enters when; some again. Of those whom events let in, others come in the moment in which a wake acts."""
+        left = self.people[: len(self.people) * 2 // 3] if self.trigger == "event" else list(self.people)
         while left:
             size = self.chance.choice((1, 1, 5, 20, 60))
             wave, left = left[:size], left[size:]
             at = self.chance.uniform(0, self.storm * 0.6)
-            self.later(at, lambda wave=wave, name=f"w{len(left)}": self._enter(wave, name))  # type: ignore[misc]
+            self.later(at, partial(self._enter, wave, f"w{len(left)}"))
             if self.chance.random() < 0.3:
                 again = at + self.chance.choice((30.0, DAY / 2, DAY, 1.5 * DAY))
-                self.later(again, lambda wave=wave, name=f"a{len(left)}": self._enter(wave, name))  # type: ignore[misc]
+                self.later(again, partial(self._enter, wave, f"a{len(left)}"))
 
     def _enter(self, wave: Sequence[str], name: str) -> None:
         match self.trigger:
@@ -163,9 +164,7 @@ class Story(Calls):
     def _happen(self, events: Sequence[tuple[str, str, str]]) -> None:
         """Contacts do something; their shop says so, in one request."""
         at = clock.iso(datetime.fromtimestamp(self.work.now, UTC))
-        said = [
-            {"event_id": event, "name": name, "contact_id": who, "occurred_at": at} for who, name, event in events
-        ]
+        said = [{"event_id": event, "name": name, "contact_id": who, "occurred_at": at} for who, name, event in events]
 
         def done(reply: harness.Reply) -> None:
             if reply.status == 202:
@@ -229,7 +228,7 @@ class Story(Calls):
 
         self._do("update_journey", changed, body={"steps": [*self.steps, shapes.more("added")]})
 
-    def _beside(self, state: Mapping[str, Any]) -> Callable[[], None]:
+    def _beside(self, state: Mapping[str, Any]) -> tuple[Callable[[], None], bool]:
         """In the moment in which a wake acts, one of its members buys, or somebody enters, and the queue is quick. Its
         worker's clock is slow, so that it wants to join the wake that acts."""
         pk = f"WAKE#{state['tenant']}#{state['journey']}#{state['wake']}"
@@ -249,7 +248,7 @@ class Story(Calls):
                 if row.get("event_id", {}).get("S") == event:
                     self.days.tell_at_once(TENANT, who, row["sk"]["S"], -self.chance.uniform(0, SLOW))
 
-        return act
+        return act, enters
 
     def _sweep(self) -> None:
         if self.days.is_due():
@@ -260,4 +259,3 @@ class Story(Calls):
 
     def contact(self, who: str) -> Contact | None:
         return Contact.fetch(*Contact.key(TENANT, who))
-

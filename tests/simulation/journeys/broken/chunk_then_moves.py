@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from drumbeat.journeys import acting
-from drumbeat.table import Transaction
+from drumbeat.table import Transaction, TransactionRefused
 
 from tests.simulation import edge
 
@@ -29,7 +29,7 @@ class Apart(Transaction):
     def commit(self) -> None:
         self._chunks.commit()
         for move in self._moves:
-            with suppress(acting.TransactionRefused):
+            with suppress(TransactionRefused):
                 move.commit()
 
 

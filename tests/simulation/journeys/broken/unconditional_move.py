@@ -1,5 +1,5 @@
-"""Broken on purpose: an entry is moved whatever has happened to it since it was read. Of two runs of a wake both hand its
-members over."""
+"""Broken on purpose: an entry is moved whatever has happened to it since it was read. Of two runs of a wake both hand
+its members over."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -250,7 +250,8 @@ def get(tenant: str, contact_id: str) -> Contact:
 
 
 def named(tenant: str, reference: str) -> Contact:
-    """The contact of an id, ours or that of the tenant's own system. Raises NotFound. Reads ContactExternalId, Contact."""
+    """The contact of an id, ours or that of the tenant's own system. Raises NotFound. Reads ContactExternalId,
+    Contact."""
     contact = find(tenant, reference) or find_by_external_id(tenant, reference)
     if contact is None:
         raise NotFound("There is no such contact. List contacts, or look one up by email, phone or external_id.")
