@@ -1,5 +1,5 @@
-"""A journey on the deployed local stack, by e-mail and by text message, with faults of requests at every hop by the proxy
-and those of the simulated providers."""
+"""A journey on the deployed local stack, by e-mail and by text message, with faults of requests at every hop by the
+proxy and those of the simulated providers."""
 
 import itertools
 import tempfile
