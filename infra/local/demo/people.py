@@ -19,7 +19,7 @@ HEADER = (
 # How many have a telephone, and what they said about texts, in turn.
 WITH_PHONE, ABOUT_TEXTS = 200, ("yes", "yes", "yes", "yes", "", "yes", "yes", "no", "yes", "yes")
 # Shares of the rows.
-BAD_ADDRESS, REPEATED, SILENT, REFUSED, BOUNCING, COMPLAINING = 0.01, 0.02, 0.06, 0.02, 0.02, 0.003
+BAD_ADDRESS, REPEATED, SILENT, REFUSED, BOUNCING, COMPLAINING = 0.01, 0.02, 0.06, 0.02, 0.018, 0.001
 # Who is engaged: the segment's condition.
 ENGAGED = 60
 

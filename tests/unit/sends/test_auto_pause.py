@@ -118,3 +118,17 @@ def test_a_tenants_bad_list_stops_its_own_sends_from_shared_senders_and_nobody_e
     earlier(TENANT, "snd_more", accepted=200, bounced=11)
     roll_up(clocked, made)
     assert clocked.status(made) == "paused"
+
+
+def test_a_bad_list_of_addresses_stops_no_text_messages(clocked: Clocked) -> None:
+    """Nor do numbers that are out of order say anything about mail."""
+    clocked.people(1)
+    made = clocked.planned(1)
+    earlier(TENANT, "snd_mails", accepted=300, bounced=30)
+    send = clocked.send_of(made)
+    send.change(Send.channel.set("sms"), Send.planned_at.remove())
+    assert not reputation.before_planning(send, clock.business())
+    assert reputation.after_roll_up(send, {"accepted": 400, "bounced": 200}, clock.business()).state == "sending"
+    assert figures.figure(TENANT, reputation.SHARED, clock.business()).sent == 300
+    send.change(Send.channel.set("email"))
+    assert reputation.before_planning(send, clock.business())

@@ -49,7 +49,8 @@ class Channel:
     needs; without one messages go to the tenant's own systems, which needs none. `usual` is the provider of a tenant
     that has chosen none. With `json` the text is JSON, and what a template puts into it is escaped for that;
     `usual_text` is what is said where nobody has written a text. Of messages `paid_by_length` links are short, and
-    results count parts.
+    results count parts. Where senders are `judged` by who takes the messages in, as mail boxes do, sends stop when too
+    many bounce or complain (drumbeat.sends.reputation).
     """
 
     name: str
@@ -61,6 +62,7 @@ class Channel:
     json: bool = False
     usual_text: str = ""
     paid_by_length: bool = False
+    judged: bool = False
 
     @property
     def notifies(self) -> bool:

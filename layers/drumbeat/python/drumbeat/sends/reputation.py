@@ -1,17 +1,18 @@
-"""Sends stop when too much of what was sent bounces or is complained of. The figures are brought up to date as their
+"""Sends of mail stop when too much of what was sent bounces or is complained of. The figures are brought up to date as their
 numbers come in: with each roll-up, so nothing runs while nothing is sent.
 
 Three figures are looked at, by the same limits (drumbeat.deliverability.reputation): the sending identity's of a
 week, or, for senders that the operator shares, the tenant's own from all of those, so that one tenant's bad list stops
 nobody else; and the send's. A person who resumes answers for what is known by then: what comes later is judged by
-itself.
+itself. Sends on channels where nobody judges the sender so (Channel.judged) neither count nor stop: a bad list of
+addresses says nothing about telephones.
 """
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from drumbeat import clock
+from drumbeat import channels, clock
 from drumbeat.deliverability import identities, reputation, steering
 from drumbeat.deliverability import model as identity_model
 from drumbeat.deliverability.model import Identity
@@ -33,6 +34,8 @@ _LIMITS = {"bounce_rate": reputation.MOST_BOUNCES, "complaint_rate": reputation.
 
 def after_roll_up(send: Send, numbers: Mapping[str, Any], now: datetime) -> Send:
     """Keep what the roll-up found, and pause whatever a critical figure is about. Gives the send as it is then."""
+    if not channels.get(send.channel).judged:
+        return send
     identity = identity_model.find(send.tenant, send.identity) if send.identity else None
     whose = identity.identity_id if identity else SHARED
     reputation.record(send.tenant, whose, send.send_id, send.campaign, send.launched_at, send.finished_at, now, numbers)
@@ -54,7 +57,7 @@ def after_roll_up(send: Send, numbers: Mapping[str, Any], now: datetime) -> Send
 def before_planning(send: Send, now: datetime) -> bool:
     """Pause a send from a shared sender before anything of it leaves, when the tenant's figure is critical; whether it
     was. Reads SendFigures."""
-    if send.identity is not None:
+    if send.identity is not None or not channels.get(send.channel).judged:
         return False
     of_tenant = reputation.figure(send.tenant, SHARED, now)
     if of_tenant.level == "critical" and not send.answered:

@@ -8,5 +8,6 @@ def address(person: Addressed) -> str | None:
 
 
 CHANNEL = Channel(
-    "email", parts=("subject", "html", "text"), address_name="email", address=address, consent="email", usual="ses"
-)
+    "email", parts=("subject", "html", "text"), address_name="email", address=address, consent="email", usual="ses",
+    judged=True,
+)  # fmt: skip
