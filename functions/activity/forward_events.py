@@ -5,7 +5,7 @@ from drumbeat.activity.work import HAPPENED
 from drumbeat.segments import events
 from drumbeat.stream import Record, stream
 
-MARKED, WAITED = ["bus", "N", "1"], ["waited", "N", "1"]
+MARKED = ["bus", "N", "1"], ["waited", "N", "1"]
 
 
 @stream(
@@ -15,11 +15,11 @@ MARKED, WAITED = ["bus", "N", "1"], ["waited", "N", "1"]
     "SPELL",
     "UNSUBSCRIBE",
     names=("INSERT",),
-    where={"TIMELINE": [MARKED, WAITED], "MEMBER": MARKED, "SPELL": MARKED, "UNSUBSCRIBE": MARKED},
+    where={"TIMELINE": list(MARKED), "MEMBER": list(MARKED), "SPELL": list(MARKED), "UNSUBSCRIBE": MARKED[0]},
     sends=(HAPPENED,),
     calls=("events:PutEvents",),
 )
 def handler(records: list[Record]) -> int | None:
     """What the bus refuses is tried again within the call, then from its position on by the stream."""
-    forwarding.pass_on(records)
+    forwarding.pass_on(records, events.TELLERS)
     return forwarding.forward(records, forwarding.put_events, forwarding.wait, events.FRAMERS)

@@ -1,4 +1,4 @@
-"""Meet an event that journeys wait for: contacts enter, go on, or have reached a goal."""
+"""Meet an event, or a stay in a segment, that journeys wait for: contacts enter, go on, leave, or reach a goal."""
 
 from drumbeat.activity.interest import Interest
 from drumbeat.activity.model import Timeline

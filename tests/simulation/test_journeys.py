@@ -9,7 +9,7 @@ from tests.simulation.test_sending import played
 # More, larger ones, and those that are broken on purpose are a part of the soak: `python -m tests.soak journeys`.
 SEEDS, PEOPLE = 8, 40
 HAPPENED = (
-    *Fault, "killed", "skewed", "together", "message: late", "message: doubled", "stream: reordered", "bus: twice",
+    *Fault, "killed", "skewed", "together", "message: late", "message: doubled", "stream: reordered",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The cloud for weeks: besides what campaigns need, the queue, the machines and the bus of journeys."""
+"""The cloud for weeks: besides what campaigns need, the queue and the machines of journeys."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -11,14 +11,13 @@ from tests.simulation import clouds
 from tests.simulation.clouds import Cloud
 from tests.simulation.store import Store
 
-# Shares: executions that never begin, events of the bus that come twice and late.
-START_LOST, HEARD_TWICE, HEARD_LATE = 0.05, 0.1, 0.1
+# The share of executions that never begin.
+START_LOST = 0.05
 # Workers die more often than those of campaigns: most of their calls are writes between which they must not.
 KILLED = 0.004
 # How often something happens to a member in the moment in which its wake acts.
 BESIDE, IN_THE_MIDDLE = 0.6, 0.8
 ACTING, HAPPENING = frozenset({"journeys.advance_wake"}), frozenset({"journeys.meet_event", "activity.record_events"})
-LISTENER, HEARD = "journeys.follow_segments", ("segment.joined", "segment.left")
 # Seconds after which there is a sweep even though nothing is due.
 MOST_APART = 6 * 3600.0
 
@@ -66,28 +65,6 @@ class Days(Cloud):
             return [act], 0 if enters else 1
         return [act], None
 
-    def _put_events(self, kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        answer = super()._put_events(kwargs)
-        for entry, result in zip(kwargs["Entries"], answer["Entries"], strict=True):
-            frame = json.loads(entry["Detail"])
-            if "EventId" in result and frame["event_type"] in HEARD:
-                for _ in range(2 if self.work.strikes("bus: twice", HEARD_TWICE) else 1):
-                    late = 900.0 if self.work.strikes("bus: late", HEARD_LATE) else 2.0
-                    self._tell(frame, self.chance.uniform(0.5, late))
-        return answer
-
-    def _tell(self, frame: Mapping[str, Any], seconds: float) -> None:
-        """The bus tells a listener, and again when it failed."""
-
-        def tell() -> None:
-            self.under_way -= 1
-            event = {"detail-type": frame["event_type"], "detail": frame, "source": "drumbeat"}
-            if self.run(LISTENER, event) is None and self.work.storm:
-                self._tell(frame, self.chance.uniform(30, 120))
-
-        self.under_way += 1
-        self.work.after(seconds, tell)
-
     def tell_at_once(self, tenant: str, contact: str, row: str, skew: float) -> None:
         """The message of a timeline's row comes in the moment in which it was written, to a worker whose clock is so
         wrong; the stream brings it no more."""
@@ -96,7 +73,7 @@ class Days(Cloud):
         self._consume("happened", [HappenedMessage(tenant=tenant, contact=contact, row=row).model_dump_json()])
 
     def put(self, queue: str, body: str, delay: float = 0.0) -> None:
-        if queue != "happened" or json.loads(body)["row"] not in self._told:
+        if queue != "happened" or json.loads(body).get("row") not in self._told:
             super().put(queue, body, delay)
 
     def is_due(self) -> bool:

@@ -6,12 +6,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 from drumbeat import clock, table
+from drumbeat.activity.work import StayMessage
 from drumbeat.contacts.model import Contact
 from drumbeat.journeys import advancing, meeting, model, triggering
 from drumbeat.journeys.entries import Entry
 from drumbeat.journeys.triggering import Candidate
+from drumbeat.segments.history import Spell
 
 from tests.meanwhile import changed, quicker, vanished
+from tests.sends import batch
 from tests.unit.journeys.engine import Engine, contact, mail, on, wait
 from tests.unit.sends.conftest import TENANT, Clocked
 
@@ -96,10 +99,11 @@ def test_a_version_that_no_longer_asks_for_a_segment_does_not_follow_it(engine: 
     assert engine.world.call("journeys.publish_journey", path=path, body={}).status == 200
 
     now = clock.business()
-    meeting.joined(TENANT, segment, contact(0), now, "evt_1")
+    meeting.joined(TENANT, contact(0), StayMessage(segment=segment, joined_at=now, event_id="evt_1"))
     assert not engine.entries(journey)
     engine.enter(journey, 0)
-    meeting.left(TENANT, segment, contact(0), now + timedelta(seconds=1))
+    later = now + timedelta(seconds=1)
+    meeting.left(TENANT, contact(0), StayMessage(segment=segment, joined_at=now, left_at=later, event_id="evt_2"))
     assert engine.entry(journey).state == "waiting"
 
 
@@ -116,7 +120,9 @@ def test_who_joins_a_segment_enters_and_who_leaves_it_leaves(engine: Engine) -> 
         assert (engine.entry(journey).state, len(engine.entries(journey))) == (state, number)
     # What was told of the first leaving comes again, late: it says nothing of the second entry.
     left = next(frame for frame in engine.world.published if frame["event_type"] == "segment.left")
-    engine.world.run("journeys.follow_segments", {"detail-type": "segment.left", "detail": left})
+    said = {**left["data"], "segment": segment, "event_id": left["metadata"]["event_id"]}
+    message = {"tenant": TENANT, "contact": contact(0), "stay": said}
+    engine.world.run("journeys.meet_event", batch([message]))
     assert engine.entry(journey).state == "waiting"
     # Nothing was told (the bus is late), and yet the wake sees it.
     engine.world.call("contacts.update_contact", path={"contact_id": contact(0)}, body={"attributes": {"vip": False}})
@@ -124,6 +130,25 @@ def test_who_joins_a_segment_enters_and_who_leaves_it_leaves(engine: Engine) -> 
     step(engine, journey)  # the first entry's wake: it is over
     step(engine, journey)
     assert engine.entry(journey).reason == "left_segment" and not engine.handed_over(journey)
+
+
+def test_a_journey_follows_a_segment_whose_stays_are_not_put_on_the_bus(engine: Engine) -> None:
+    """And nobody is told of segments that no journey follows."""
+    said = engine.world.call("accounts.update_settings", body={"segment_events": False})
+    assert said.status == 200, said.text
+    conditions = [{"field": "vip", "operator": "is_true"}]
+    segment = engine.clocked.segment("VIP", conditions=conditions)
+    other = engine.clocked.segment("VIP two", conditions=conditions)
+    trigger = {"type": "segment", "segment": segment}
+    journey = engine.running(trigger, wait("w", "P3D"), mail("one"), exit_on={"segment": segment})
+    for vip, state in ((True, "waiting"), (False, "exited")):
+        body = {"attributes": {"vip": vip}}
+        assert engine.world.call("contacts.update_contact", path={"contact_id": contact(0)}, body=body).status == 200
+        engine.soon()
+        assert engine.entry(journey).state == state
+    assert not [frame for frame in engine.world.published if frame["event_type"].startswith("segment.")]
+    untold = table.rows(Spell, Spell.key(TENANT, other, contact(0), clock.wall())[0])
+    assert ["bus" in row.attribute_values or "waited" in row.attribute_values for row in untold] == [False]
 
 
 def test_one_bad_member_fails_alone_and_says_why(engine: Engine) -> None:

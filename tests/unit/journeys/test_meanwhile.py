@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from drumbeat import clock, ids, table
 from drumbeat.activity.model import Timeline
-from drumbeat.activity.work import HappenedMessage
+from drumbeat.activity.work import HappenedMessage, StayMessage
 from drumbeat.errors import Conflict
 from drumbeat.journeys import (
     advancing,
@@ -172,7 +172,9 @@ def test_whoever_is_through_when_they_leave_the_segment_is_through(engine: Engin
     engine.enter(journey, 0)
 
     with quicker(entry_key(journey), changed, state="done", reason="completed", moves=5):
-        meeting.left(TENANT, segment, contact(0), clock.business() + timedelta(minutes=1))
+        now = clock.business()
+        stay = StayMessage(segment=segment, joined_at=now, left_at=now + timedelta(minutes=1), event_id="evt_1")
+        meeting.left(TENANT, contact(0), stay)
 
     assert engine.entry(journey).reason == "completed"
 

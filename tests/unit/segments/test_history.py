@@ -6,6 +6,7 @@ from typing import Any
 
 from drumbeat import clock, table
 from drumbeat.segments import history
+from drumbeat.segments.events import Telling
 
 from tests.unit.segments.conftest import TENANT, change, contact, evaluate, in_city, members, record, segment
 from tests.world import World
@@ -141,7 +142,7 @@ def test_who_dies_between_the_spell_and_the_member_leaves_both_and_comes_again(w
     ada = contact(world, "ada", attributes={"city": "Dhaka"})
     world.settle()
     (stay,) = history.of_contact(TENANT, dhaka, ada)
-    table.put_many([history.spell(TENANT, dhaka, ada, stay.joined, clock.business(), told=True)])
+    table.put_many([history.spell(TENANT, dhaka, ada, stay.joined, clock.business(), Telling(TENANT, bus=True))])
 
     assert history.of_contact(TENANT, dhaka, ada) == [stay]
     assert then(world, dhaka, clock.business()) == {ada}

@@ -14,6 +14,7 @@ from drumbeat.contacts import changes as contact_changes
 from drumbeat.contacts import model as contacts
 from drumbeat.contacts.views import ContactChange
 from drumbeat.segments import backfill, changes, definitions, history, membership, people, records
+from drumbeat.segments.events import Telling
 from drumbeat.segments.model import Member
 from drumbeat.segments.rules import together
 from drumbeat.segments.views import SegmentChange
@@ -115,7 +116,7 @@ def _recomputed() -> dict[str, set[str]]:
     everyone = [one for shard in range(contacts.SHARDS) for one in contacts.ids_in(TENANT, shard)]
     needs = together(one.references.needs for one in known.all.values())
     found: dict[str, set[str]] = {one: set() for one in known.all}
-    moment = membership.Moment(TENANT, now, ZoneInfo(about.time_zone))
+    moment = membership.Moment(TENANT, now, ZoneInfo(about.time_zone), Telling(TENANT, bus=False))
     for contact_id, person in people.load(TENANT, everyone, needs, about).items():
         for segment_id, row in membership._rows(moment, contact_id, person, known.all.values(), {}).items():
             if isinstance(row, Member):

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from drumbeat import aws, ids, queues
 from drumbeat.activity.model import Timeline
-from drumbeat.activity.work import HAPPENED
+from drumbeat.activity.work import HAPPENED, HappenedMessage
 from drumbeat.contacts.unsubscribes import Unsubscribe
 from drumbeat.events import Outbox, frame
 from drumbeat.logs import counted, logger
@@ -55,6 +55,8 @@ class Entry:
 Put = Callable[[Sequence[Entry]], Sequence[Entry]]
 # The frame of a record's event, and the id that is the same each time.
 Framer = Callable[[Inserted], tuple[dict[str, Any], str]]
+# What those hear who wait for a record.
+Teller = Callable[[Inserted], HappenedMessage]
 
 
 def forward(
@@ -79,18 +81,25 @@ def forward(
 
 
 def _only_waited(record: Inserted) -> bool:
-    return record.pk.startswith(f"{Timeline.TYPE}#") and "bus" not in record.new
+    return "waited" in record.new and "bus" not in record.new
 
 
-def pass_on(records: Iterable[Inserted]) -> None:
-    """Put the rows that somebody waits for on the queue `happened`; a batch that comes again puts them there again."""
-    told: dict[str, list[dict[str, str]]] = {}
+def pass_on(records: Iterable[Inserted], others: Mapping[str, Teller] | None = None) -> None:
+    """Put the rows that somebody waits for on the queue `happened`; a batch that comes again puts them there again.
+    `others` tell of the rows of contexts above, by the type in their keys."""
+    tellers = {Timeline.TYPE: _told, **(others or {})}
+    told: dict[str, list[dict[str, Any]]] = {}
     for record in records:
-        if record.pk.startswith(f"{Timeline.TYPE}#") and "waited" in record.new:
-            _, tenant, contact_id = record.pk.split("#")
-            told.setdefault(tenant, []).append({"tenant": tenant, "contact": contact_id, "row": record.sk})
+        if "waited" in record.new:
+            kind, tenant, *_ = record.pk.split("#")
+            told.setdefault(tenant, []).append(tellers[kind](record).model_dump(mode="json", exclude_none=True))
     for tenant, messages in told.items():
         queues.send(HAPPENED, tenant, messages)
+
+
+def _told(record: Inserted) -> HappenedMessage:
+    _, tenant, contact_id = record.pk.split("#")
+    return HappenedMessage(tenant=tenant, contact=contact_id, row=record.sk)
 
 
 def readable(position: int, record: Inserted, framers: Mapping[str, Framer]) -> Entry | None:

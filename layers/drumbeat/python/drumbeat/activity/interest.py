@@ -1,5 +1,5 @@
-"""Which events somebody waits for: by name, with who it is. Contexts above write it; whoever records an event marks the
-rows of these names as `waited`, so that they reach the queue `happened`.
+"""Which events, and which stays in segments, somebody waits for: by name, with who it is. Contexts above write it;
+whoever records one of these names marks its row as `waited`, so that it reaches the queue `happened`.
 
 pk                     sk
 INTEREST#<tenant>      INTEREST
@@ -12,12 +12,12 @@ from drumbeat import table
 from drumbeat.contacts.model import CompactJSON
 from drumbeat.table import Entity
 
-EVENT = "event"
+# Topics: names of events, and ids of segments that are joined and left.
+EVENT, JOINED, LEFT = "event", "segment.joined", "segment.left"
 
 
 class Interest(Entity):
-    """Who waits for what: topic → name → ids. The topic `event` is of names of events; others (segments that are
-    joined, say) are known to those who write them."""
+    """Who waits for what: topic → name → ids."""
 
     TYPE = "INTEREST"
 
@@ -28,9 +28,9 @@ class Interest(Entity):
         return f"INTEREST#{tenant}", "INTEREST"
 
 
-def names(row: Interest | None) -> frozenset[str]:
-    """The names of events that somebody waits for."""
-    return frozenset(_topic(row, EVENT))
+def names(row: Interest | None, topic: str = EVENT) -> frozenset[str]:
+    """The names that somebody waits for."""
+    return frozenset(_topic(row, topic))
 
 
 def waited(tenant: str) -> frozenset[str]:

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from drumbeat import clock, table
 from drumbeat.activity import interest
+from drumbeat.activity.interest import JOINED, LEFT
 from drumbeat.errors import Conflict, Detail, Invalid
 from drumbeat.journeys import model, recurring, references, sending, wakes
 from drumbeat.journeys.fitting import problems
-from drumbeat.journeys.meeting import JOINED, LEFT
 from drumbeat.journeys.model import Journey, JourneyVersion, Status
 from drumbeat.journeys.sending import DailySend
 from drumbeat.journeys.steps import Definition

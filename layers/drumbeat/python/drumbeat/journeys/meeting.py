@@ -5,15 +5,15 @@ even if its message came before the wait began, or never.
 """
 
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 from drumbeat import clock
 from drumbeat.accounts import settings
 from drumbeat.accounts.settings import Settings
 from drumbeat.activity import interest
+from drumbeat.activity.interest import JOINED, LEFT
 from drumbeat.activity.model import Timeline
-from drumbeat.activity.work import HappenedMessage
+from drumbeat.activity.work import HappenedMessage, StayMessage
 from drumbeat.journeys import entries, leaving, looking, model, triggering, wakes
 from drumbeat.journeys.entries import Entry, Outcome, State, record
 from drumbeat.journeys.looking import Person
@@ -27,26 +27,36 @@ from drumbeat.table import ConditionFailed
 
 # An entry that others move all the time is looked at again so often; then its own time-out looks.
 TRIES = 5
-JOINED, LEFT = "segment.joined", "segment.left"
 
 
 def meet(message: HappenedMessage) -> None:
-    """An event of a timeline was written, which a journey of the tenant may wait for. It may come twice."""
-    row = Timeline.fetch(Timeline.partition(message.tenant, message.contact), message.row)
+    """Something has happened that a journey of the tenant may wait for. It may come twice, and late: whoever has joined
+    a segment again since stays."""
+    tenant, contact_id = message.tenant, message.contact
+    if message.row is not None:
+        _happened(tenant, contact_id, message.row)
+    if message.stay is not None:
+        tell = joined if message.stay.left_at is None else left
+        tell(tenant, contact_id, message.stay)
+
+
+def _happened(tenant: str, contact_id: str, place: str) -> None:
+    """An event of a timeline was written."""
+    row = Timeline.fetch(Timeline.partition(tenant, contact_id), place)
     if row is None or row.machine:
         return
-    event, about = looking.event_of(row), settings.of(message.tenant)
-    for journey_id in interest.listeners(message.tenant, interest.EVENT, row.name):
-        journey = Journey.fetch(*Journey.key(message.tenant, journey_id))
+    event, about = looking.event_of(row), settings.of(tenant)
+    for journey_id in interest.listeners(tenant, interest.EVENT, row.name):
+        journey = Journey.fetch(*Journey.key(tenant, journey_id))
         if journey is None or journey.status == Status.ARCHIVED or not int(journey.version):
             continue  # nobody is in it, nor may be
-        versions = Versions(message.tenant, journey_id)
-        _inside(versions, message.contact, row.name, event, about)
+        versions = Versions(tenant, journey_id)
+        _inside(versions, contact_id, row.name, event, about)
         definition, _ = versions.of(int(journey.version))
         trigger = definition.trigger
         if isinstance(trigger, EventTrigger) and _is(trigger, row.name, event, about):
             said = {"event": row.name, "event_id": event.event_id}
-            one = Candidate(message.contact, event.event_id, event.at, clock.business(), said)
+            one = Candidate(contact_id, event.event_id, event.at, clock.business(), said)
             triggering.enter(journey, definition, [one])
 
 
@@ -119,28 +129,29 @@ def look_back(entry: Entry, definition: Definition, person: Person) -> None:
             met(entry, event)
 
 
-def joined(tenant: str, segment_id: str, contact_id: str, at: datetime, event_id: str) -> None:
+def joined(tenant: str, contact_id: str, stay: StayMessage) -> None:
     """A contact has joined a segment. It may be told twice."""
-    for journey_id in interest.listeners(tenant, JOINED, segment_id):
+    for journey_id in interest.listeners(tenant, JOINED, stay.segment):
         journey = Journey.fetch(*Journey.key(tenant, journey_id))
         if journey is not None and int(journey.version):
             definition = model.version(tenant, journey_id, int(journey.version)).read
             trigger = definition.trigger
-            if isinstance(trigger, SegmentTrigger) and trigger.segment == segment_id:  # an earlier version's is no more
-                said = {"segment_id": segment_id, "event_id": event_id}
-                one = Candidate(contact_id, event_id, at, clock.business(), said)
+            # An earlier version may have followed it.
+            if isinstance(trigger, SegmentTrigger) and trigger.segment == stay.segment:
+                said = {"segment_id": stay.segment, "event_id": stay.event_id}
+                one = Candidate(contact_id, stay.event_id, stay.joined_at, clock.business(), said)
                 triggering.enter(journey, definition, [one])
 
 
-def left(tenant: str, segment_id: str, contact_id: str, at: datetime) -> None:
+def left(tenant: str, contact_id: str, stay: StayMessage) -> None:
     """A contact has left a segment: whoever is inside since before that leaves journeys that ask for it."""
-    for journey_id in interest.listeners(tenant, LEFT, segment_id):
+    for journey_id in interest.listeners(tenant, LEFT, stay.segment):
         versions = Versions(tenant, journey_id)
         for _ in range(TRIES):
             entry = entries.latest(tenant, journey_id, contact_id)
-            if entry is None or entry.state != State.WAITING or at <= entry.caused_at:
+            if entry is None or entry.state != State.WAITING or (stay.left_at or stay.joined_at) <= entry.caused_at:
                 break
-            if versions.at(entry).definition.terms.exit_on.segment != segment_id:
+            if versions.at(entry).definition.terms.exit_on.segment != stay.segment:
                 break
             now = clock.business()
             told = record(str(entry.step), "exit", now, Outcome.EXITED, "left_segment")

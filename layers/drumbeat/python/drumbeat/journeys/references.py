@@ -4,13 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from drumbeat import channels
-from drumbeat.accounts import settings
 from drumbeat.errors import Detail, Refusal
 from drumbeat.journeys import model, sending
 from drumbeat.journeys.deeds import AddToSegment, Enrol
 from drumbeat.journeys.model import Journey
 from drumbeat.journeys.steps import Branch, CallWebhook, Definition, MessageStep, Send
-from drumbeat.journeys.terms import SegmentTrigger
 from drumbeat.segments import definitions, static_lists
 from drumbeat.segments import model as segments
 from drumbeat.segments.rules import references
@@ -82,9 +80,6 @@ def resolved(journey: Journey, definition: Definition, *, messages: bool = True)
     without `messages`, whether those could be sent is not looked at."""
     resolver = _Resolver(journey, messages)
     trigger = definition.trigger
-    if isinstance(trigger, SegmentTrigger) and not settings.of(journey.tenant).segment_events:
-        problem = "segments tell nobody who joins them; set segment_events in PATCH /v1/settings"
-        resolver.problems.append(Detail("trigger.segment", problem))
     named = getattr(trigger, "segment", None)
     if named is not None and (found := resolver.segment("trigger.segment", named)):
         trigger = trigger.model_copy(update={"segment": found})

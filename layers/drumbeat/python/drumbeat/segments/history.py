@@ -1,7 +1,7 @@
 """Who was in a segment on a past day, and what defined it then.
 
 pk                                   sk                       stored
-SPELL#<tenant>#<segment>#<shard>     <contact id>#<joined>    a time in the segment that is over; `bus` = 1: told
+SPELL#<tenant>#<segment>#<shard>     <contact id>#<joined>    a time in the segment that is over
 SEGMENTVERSION#<tenant>#<segment>    <version>                criteria, and since when they were in force
 
 Joining writes nothing here: since when a contact is in a segment stands on its member row. When it leaves, what that
@@ -24,6 +24,7 @@ from drumbeat.accounts.model import Tenant
 from drumbeat.contacts.model import Contact
 from drumbeat.errors import Invalid
 from drumbeat.segments import model
+from drumbeat.segments.events import Telling
 from drumbeat.segments.model import SHARDS, Member, Segment
 from drumbeat.segments.values import day_start, instant, moment
 from drumbeat.slugs import Slug
@@ -34,7 +35,8 @@ MOST_COUNTED = 20_000
 
 
 class Spell(Entity):
-    """A contact was in a segment from `joined` until `left`. A row that appears with `bus` is `segment.left`."""
+    """A contact was in a segment from `joined` until `left`. A row that appears with `bus` or `waited` is
+    `segment.left` (drumbeat.segments.events)."""
 
     TYPE = "SPELL"
     LEDGER = True
@@ -42,6 +44,7 @@ class Spell(Entity):
     joined = InstantAttribute()
     left = InstantAttribute()
     bus = NumberAttribute(null=True)
+    waited = NumberAttribute(null=True)
 
     @staticmethod
     def partition(tenant: str, segment_id: str, shard: int) -> str:
@@ -88,12 +91,10 @@ class Stay:
     left: datetime | None = None
 
 
-def spell(tenant: str, segment_id: str, contact_id: str, joined: datetime, left: datetime, *, told: bool) -> Spell:
+def spell(tenant: str, segment_id: str, contact_id: str, joined: datetime, left: datetime, telling: Telling) -> Spell:
     """What is kept of a member who leaves. Written again it is the same spell, with a later end."""
-    return Spell(
-        *Spell.key(tenant, segment_id, contact_id, joined), joined=joined, left=max(joined, left),
-        bus=1 if told else None,
-    )  # fmt: skip
+    key = Spell.key(tenant, segment_id, contact_id, joined)
+    return Spell(*key, joined=joined, left=max(joined, left), **telling.left(segment_id))
 
 
 def version(segment: Segment, number: int, criteria: object, since: datetime) -> SegmentVersion:

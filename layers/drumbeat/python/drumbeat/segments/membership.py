@@ -18,10 +18,12 @@ from zoneinfo import ZoneInfo
 from drumbeat import clock, ids, table
 from drumbeat.accounts import settings
 from drumbeat.accounts.model import Tenant
+from drumbeat.activity.interest import Interest
 from drumbeat.activity.model import RollUp, Timeline
 from drumbeat.contacts.model import Contact
 from drumbeat.segments import definitions, history, people
 from drumbeat.segments.definitions import Definition, Known
+from drumbeat.segments.events import Telling
 from drumbeat.segments.history import Spell
 from drumbeat.segments.model import SHARDS, Definitions, Member, Segment, Watch
 from drumbeat.segments.people import Person
@@ -31,7 +33,7 @@ from drumbeat.table import ConditionFailed, Entity
 # A contact that changes faster than it is evaluated has records on their way that go on with it.
 MOST_PASSES = 8
 # What functions that keep membership declare.
-READS = (Tenant, Contact, RollUp, Timeline, Definitions, Segment)
+READS = (Tenant, Contact, RollUp, Timeline, Definitions, Segment, Interest)
 WRITES = (Member, Watch, Spell)
 
 Key = tuple[str, str]
@@ -39,14 +41,14 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When and where rules are evaluated, the static segment, if any, that is being filled by its criteria, and whether
-    joining and leaving is told on the bus: not who is found by the first walk over a segment (`silent`)."""
+    """When and where rules are evaluated, the static segment, if any, that is being filled by its criteria, and to whom
+    joining and leaving is told: not who is found by the first walk over a segment (`silent`)."""
 
     tenant: str
     now: datetime
     zone: ZoneInfo
+    telling: Telling
     filling: str | None = None
-    told: bool = False
     silent: str | None = None
 
 
@@ -96,14 +98,14 @@ def refresh(
     """Make the stored membership of these contacts true; gives how many rows were written.
 
     It looks at the segments of a scope (None: all) and those that depend on them. A segment of the scope that there is
-    not any more loses the contacts. Who joins the `silent` one is not told on the bus. `newcomers` are contacts whose
+    not any more loses the contacts. Who joins the `silent` one is not told. `newcomers` are contacts whose
     first record this is: their events, most likely none, are not read at first, but whatever is written for one of them
     is then checked against them (and if nothing is written, the roll-up's own record does what is to do).
 
     Reads `READS`, writes `WRITES`.
     """
     about = settings.of(tenant)
-    moment = Moment(tenant, now, ZoneInfo(about.time_zone), filling, about.segment_events, silent)
+    moment = Moment(tenant, now, ZoneInfo(about.time_zone), Telling(tenant, bus=about.segment_events), filling, silent)
     left, total = list(dict.fromkeys(contact_ids)), 0
     for _ in range(MOST_PASSES):
         writes = _Writes()
@@ -211,11 +213,13 @@ def _row(
     if not member:
         return Watch(*Watch.key(moment.tenant, one.segment_id, contact_id), **look)
     if held:
-        since, bus = clock.parse(held["since"]["S"]), 1 if "bus" in held else None
+        since = clock.parse(held["since"]["S"])
+        marks: dict[str, Any] = {name: 1 if name in held else None for name in ("bus", "waited")}
     else:
-        since, bus = moment.now, 1 if moment.told and not one.hidden and one.segment_id != moment.silent else None
+        since, told = moment.now, not one.hidden and one.segment_id != moment.silent
+        marks = moment.telling.joined(one.segment_id) if told else {}
     pk, sk = Member.key(moment.tenant, one.segment_id, contact_id)
-    return Member(pk, sk, since=since, bus=bus, **person.profile, **look)
+    return Member(pk, sk, since=since, **marks, **person.profile, **look)
 
 
 def _compare(
@@ -244,5 +248,5 @@ def _compare(
             writes.add(one.segment_id, contact_id)
             if model is Member and not one.hidden:
                 joined = clock.parse(held["since"]["S"])
-                left = history.spell(moment.tenant, one.segment_id, contact_id, joined, moment.now, told=moment.told)
+                left = history.spell(moment.tenant, one.segment_id, contact_id, joined, moment.now, moment.telling)
                 writes.spells.append(left)

@@ -122,7 +122,8 @@ class Member(_Belonging):
 
     The contact's numbers are kept here so that a segment is added up and sorted without reading its contacts: `value`
     in minor units of the tenant's currency (none where purchases are in another), `channels` with consent (email,sms),
-    `name` as it sorts. A row that appears with `bus` is the event `segment.joined`.
+    `name` as it sorts. A row that appears with `bus` or `waited` is the event `segment.joined`
+    (drumbeat.segments.events).
     """
 
     TYPE = "MEMBER"
@@ -136,6 +137,7 @@ class Member(_Belonging):
     channels = UnicodeAttribute(null=True)
     name = UnicodeAttribute(null=True)
     bus = NumberAttribute(null=True)
+    waited = NumberAttribute(null=True)
 
 
 class Watch(_Belonging):

@@ -12,6 +12,7 @@ from drumbeat import clock, table
 from drumbeat.accounts import settings
 from drumbeat.accounts.model import Tenant
 from drumbeat.activity import people as known
+from drumbeat.activity.interest import Interest
 from drumbeat.activity.views import ContactReference
 from drumbeat.contacts import model as contacts
 from drumbeat.contacts.customers import wanting
@@ -21,6 +22,7 @@ from drumbeat.contacts.model import Contact, ContactAddress, ContactExternalId
 from drumbeat.contacts.opt_in import inviting
 from drumbeat.errors import Conflict, NotFound
 from drumbeat.segments import history, model, people
+from drumbeat.segments.events import Telling
 from drumbeat.segments.history import Spell
 from drumbeat.segments.model import Member, Segment, State
 from drumbeat.segments.rules import Needs
@@ -28,7 +30,7 @@ from drumbeat.segments.views import MembersAdded, MembersNamed, MembersRemoved
 from drumbeat.slugs import Slug
 
 # What functions that add members by id, or by any reference, declare; and what removing writes.
-READS = (Tenant, Segment, Slug, Contact)
+READS = (Tenant, Segment, Slug, Contact, Interest)
 FINDS = (*READS, ContactAddress, ContactExternalId)
 WRITES = (Member, Spell)
 # What waits for a customer to become a contact.
@@ -57,17 +59,16 @@ def add_members(tenant: str, reference: str, contact_ids: Iterable[str], now: da
     Doing it again adds nobody. Raises NotFound, SegmentIsDynamic. Reads `READS`, writes Member.
     """
     segment, about = get(tenant, reference), settings.of(tenant)
+    telling = Telling(tenant, bus=about.segment_events)
     added: list[str] = []
     for page in people.pages(dict.fromkeys(contact_ids)):
         there = people.segments(tenant, page, [segment.segment_id])
         found = people.load(tenant, [one for one in page if one not in there], Needs(), about)
+        told = telling.joined(segment.segment_id)
         rows = [
-            Member(
-                *Member.key(tenant, segment.segment_id, contact_id), since=now, bus=1 if about.segment_events else None,
-                **person.profile,
-            )
+            Member(*Member.key(tenant, segment.segment_id, contact_id), since=now, **{**told, **person.profile})
             for contact_id, person in found.items()
-        ]  # fmt: skip
+        ]
         table.put_many(rows)
         left = {contact.contact_id for contact in contacts.many(tenant, found)}
         _take_back(tenant, segment, (contact_id for contact_id in found if contact_id not in left))
@@ -86,13 +87,13 @@ def _take_back(tenant: str, segment: Segment, contact_ids: Iterable[str]) -> Non
 def remove_members(tenant: str, reference: str, contact_ids: Iterable[str], now: datetime) -> int:
     """Remove contacts from a static segment; gives how many were in it. Raises NotFound, SegmentIsDynamic,
     SegmentIsBuilding. Reads Tenant, Segment, Slug; writes `WRITES`."""
-    segment, told = get(tenant, reference), settings.of(tenant).segment_events
+    segment, telling = get(tenant, reference), Telling(tenant, bus=settings.of(tenant).segment_events)
     if segment.state == State.BUILDING:
         raise SegmentIsBuilding("The segment is still being filled. Try again when its state is ready.")
     keys = [Member.key(tenant, segment.segment_id, contact_id) for contact_id in dict.fromkeys(contact_ids)]
     held = table.raw_many(keys)
     table.put_many(
-        history.spell(tenant, segment.segment_id, row["sk"]["S"], clock.parse(row["since"]["S"]), now, told=told)
+        history.spell(tenant, segment.segment_id, row["sk"]["S"], clock.parse(row["since"]["S"]), now, telling)
         for row in held
     )
     table.write_many(deletes=((row["pk"]["S"], row["sk"]["S"]) for row in held))

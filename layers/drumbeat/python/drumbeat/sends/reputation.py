@@ -1,5 +1,5 @@
-"""Sends of mail stop when too much of what was sent bounces or is complained of. The figures are brought up to date as their
-numbers come in: with each roll-up, so nothing runs while nothing is sent.
+"""Sends of mail stop when too much of what was sent bounces or is complained of. The figures are brought up to date as
+their numbers come in: with each roll-up, so nothing runs while nothing is sent.
 
 Three figures are looked at, by the same limits (drumbeat.deliverability.reputation): the sending identity's of a
 week, or, for senders that the operator shares, the tenant's own from all of those, so that one tenant's bad list stops
