@@ -62,7 +62,11 @@ class Names:
     def __init__(self, sim: Simulation, port: int) -> None:
         self._sim = sim
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind(("127.0.0.1", port))
+        try:
+            self._socket.bind(("127.0.0.1", port))
+        except OSError:
+            self._socket.close()
+            raise
         self._socket.settimeout(0.2)
         self._thread = threading.Thread(target=self._serve, daemon=True, name="dns")
 

@@ -87,6 +87,7 @@ ROUTES: list[tuple[str, str, Handle, str]] = [
 ]
 # What is read from a request that is refused for its size anyway; beyond it the connection is closed.
 MAX_READ_BYTES = 64 * 1024 * 1024
+PORTS_TRIED = 10
 
 
 @dataclass(frozen=True)
@@ -237,14 +238,27 @@ class _Server(ThreadingHTTPServer):
         """A client that goes away is no news."""
 
 
+def _bound(sim: Simulation, port: int) -> tuple[_Server, names.Names]:
+    """The same port for HTTP and for names. One that is free for TCP may be taken for UDP: then another is tried."""
+    tries = PORTS_TRIED if port == 0 else 1
+    while True:
+        server = _Server(("127.0.0.1", port), _Handler)
+        try:
+            return server, names.Names(sim, server.server_address[1])
+        except OSError:
+            server.server_close()
+            tries -= 1
+            if not tries:
+                raise
+
+
 class Simulators:
     """A running server: `with Simulators(data) as running: running.url`. Port 0 takes a free one."""
 
     def __init__(self, data: Path, config: Config | None = None, port: int = 0) -> None:
         self.sim = Simulation(data, config)
-        self._server = _Server(("127.0.0.1", port), _Handler)
+        self._server, self._names = _bound(self.sim, port)
         self._server.sim = self.sim
-        self._names = names.Names(self.sim, self._server.server_address[1])
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="simulators")
 
     @property
