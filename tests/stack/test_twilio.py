@@ -99,21 +99,22 @@ def _sets(stack: Stack, texting: Texting, campaign: str) -> dict[str, int]:
     return sizes
 
 
-@pytest.mark.parametrize("kind", ["500_accepted", "reset_accepted"])
-def test_an_answer_got_lost(stack: Stack, mail_provider: Provider, kind: str) -> None:
+def test_answers_got_lost(stack: Stack, mail_provider: Provider) -> None:
     """Twilio is asked: nobody twice, and it is known long before the grace ends."""
+    lost = [{"operation": "CreateMessage", "kind": kind, "count": 1} for kind in ("500_accepted", "reset_accepted")]
     with founded(stack, f"lost{secrets.token_hex(3)}") as shop:
         texting = Texting(stack, shop, mail_provider)
-        phones = texting.people(3)
-        mail_provider.fail({"operation": "CreateMessage", "kind": kind, "count": 1})
+        phones = texting.people(4)
+        mail_provider.fail(*lost)
         try:
             campaign = texting.launch("Lost and found")
+            assert mail_provider.struck() == {fault["kind"]: 1 for fault in lost}
         finally:
             mail_provider.behave()
         truth = mail_provider.truth(texting.send_of(campaign))
-        assert (truth["accepted"], truth["duplicates"], truth["addresses"]["accepted"]) == (3, 0, sorted(phones))
+        assert (truth["accepted"], truth["duplicates"], truth["addresses"]["accepted"]) == (4, 0, sorted(phones))
         settled = shop.get(f"/v1/sends/{texting.send_of(campaign)}")["settled"]
-        assert settled["by_asking"] + settled["by_events"] == 1
+        assert settled["by_asking"] + settled["by_events"] == len(lost)
 
 
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
