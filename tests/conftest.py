@@ -2,9 +2,6 @@
 
 import gc
 import os
-from functools import cache
-
-import pytest
 
 # Before the layer is imported: it reads its environment once.
 os.environ.update(
@@ -30,14 +27,3 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-
-
-@cache
-def _step_back() -> None:
-    """Give way to the tests of the stack: with all that they start they are the longest row of tests."""
-    os.nice(10)
-
-
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    if "PYTEST_XDIST_WORKER" in os.environ and item.get_closest_marker("stack") is None:
-        _step_back()
