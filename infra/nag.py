@@ -59,6 +59,18 @@ ACCEPTED = (
         "Tenants send from domains that they add after the deployment, each with a configuration set of its own.",
         rare=True,
     ),
+    Accepted(
+        _wildcard("ssm", r"parameter/drumbeat/providers/\*"),
+        _ANYWHERE,
+        "Tenants add their providers' accounts after the deployment; each secret lies below the account's own name.",
+        rare=True,
+    ),
+    Accepted(
+        _wildcard("sns", r"(app|endpoint)/\*/drumbeat-\*"),
+        _ANYWHERE,
+        "Applications for push are made by their owner after the deployment; endpoints are named by SNS.",
+        rare=True,
+    ),
     Accepted(_wildcard("scheduler"), _ANYWHERE, "One-off schedules of our own group, named after sends.", rare=True),
     Accepted(
         _wildcard("dynamodb", r"table/drumbeat/stream/\*"), _ANYWHERE, "AWS names a stream by its birth.", rare=True
