@@ -73,12 +73,12 @@ def started_stack() -> Stack:
 def run(stack: Stack, rows: int, seed: int, started: float, folder: Path = KEPT) -> bool:
     """The main job from the file to the figures; whether all of them are right."""
     file = people.make(rows, seed, texts.daytime(stack))
+    newcomers = Welcome(stack, api_of, seed)  # most of a journey is waiting
     with api_of(stack) as api:
         import_file(api, file)
         segment = engaged_customers(api, len(file.engaged))
         campaign = launch(api, segment, len(file.eligible))
         texted = texts.launch(api)  # is sent while people read their mail
-        newcomers = Welcome(stack, api_of, seed)
         log = let_people_act(stack, campaign, seed)
         ours = our_figures(api, campaign, file, settled(api, stack, campaign, log))
         truth = true_figures(stack, file, campaign, log)

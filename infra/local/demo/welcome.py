@@ -1,5 +1,4 @@
-"""The part of the demo that is a journey: newcomers register while the newsletter is read, and take the branch that
-fits."""
+"""The part of the demo that is a journey: newcomers register while the rest goes on, and take the branch that fits."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
