@@ -25,7 +25,7 @@ KINDS = {
 OPERATIONS = (
     "SendBulkEmail", "SendEmail", "GetAccount", "CreateEmailIdentity", "GetEmailIdentity", "CreateTenant",
     "CreateConfigurationSet", "MailSend", "CreateMessage", "ListMessages", "GetCustomer",
-    "BatchCustomers", "*",
+    "BatchCustomers", "ReceiveHook", "*",
 )  # fmt: skip
 
 

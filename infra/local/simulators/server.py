@@ -16,7 +16,19 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from . import control, customers, names, sendgrid, ses, ses_account, ses_identities, ses_tenants, twilio, twilio_inbound
+from . import (
+    control,
+    customers,
+    names,
+    receivers,
+    sendgrid,
+    ses,
+    ses_account,
+    ses_identities,
+    ses_tenants,
+    twilio,
+    twilio_inbound,
+)
 from .config import BadConfig, Config
 from .faults import Fault
 from .http import Reply, Request
@@ -58,6 +70,8 @@ ROUTES: list[tuple[str, str, Handle, str]] = [
     ("POST", "/cx/{tenant}/api/v1/customers/batch", customers.batch_customers, "BatchCustomers"),
     ("PUT", "/cx/{tenant}/customers", customers.put_customers, ""),
     ("GET", "/cx/{tenant}/asked", customers.get_asked, ""),
+    ("POST", "/hooks/{name}", receivers.receive, "ReceiveHook"),
+    ("GET", "/hooks/{name}/received", receivers.get_received, ""),
     ("GET", "/", control.mailbox_page, ""),
     ("GET", "/mailbox", control.mailbox_page, ""),
     ("DELETE", "/mailbox", control.clear_mailbox, ""),

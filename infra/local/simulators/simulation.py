@@ -51,6 +51,7 @@ class Simulation:
         self.callbacks_of: dict[str, str] = {}
         self.customers: dict[str, dict[str, dict[str, Any]]] = {}
         self.customers_asked: list[dict[str, Any]] = []
+        self.received: dict[str, list[dict[str, Any]]] = {}
         self.closing = threading.Event()
         self._publisher = Publisher(self.config.aws)
         self.dispatcher = Dispatcher(lambda: self._publisher)
